@@ -1,11 +1,17 @@
+import { latencyOf, type SloMetric } from '../src/core/slo.ts';
 import type { LatencyMetric } from '../src/schema/summary.ts';
 
 /** The metrics by the names that the field uses. */
-export const METRIC_NAMES: Readonly<Record<LatencyMetric, string>> = {
+export const METRIC_NAMES: Readonly<Record<LatencyMetric | SloMetric, string>> = {
   ttft: 'TTFT',
   tpot: 'TPOT',
   itl: 'ITL',
   e2e: 'E2E',
+  'itl.p50': 'ITL p50',
+  'itl.p90': 'ITL p90',
+  'itl.p95': 'ITL p95',
+  'itl.p99': 'ITL p99',
+  'itl.max': 'ITL max',
 };
 
 /** What each figure of a report means (`contract.md`, "Metrics"): shown on hover and in the glossary. */
@@ -50,6 +56,14 @@ export const DEFINITIONS = {
   little:
     'Requests in flight, sampled, against arrival rate times time in the system. A large difference means that records are wrong.',
 } as const;
+
+/** What an SLO limits by a metric. */
+export function limitDefinition(metric: SloMetric): string {
+  const latency = latencyOf(metric);
+  return latency === 'itl'
+    ? `${DEFINITIONS.itl} ${METRIC_NAMES[metric]}: of the gaps of each request its own ${metric === 'itl.max' ? 'longest' : metric.slice(4)}. With a single token there is none, and it counts as met.`
+    : DEFINITIONS[latency];
+}
 
 /** The words of a report: those of its figures, and those of the field that it takes for granted. */
 export const GLOSSARY: readonly (readonly [term: string, meaning: string])[] = [

@@ -1,6 +1,6 @@
 import type { Manifest } from '../src/schema/manifest.ts';
 import type { LatencyStats, Summary } from '../src/schema/summary.ts';
-import { SLO_METRICS } from '../src/core/slo.ts';
+import { type Limits, partsOf, type Slo, SLO_METRICS } from '../src/core/slo.ts';
 import {
   axisTimeText,
   formatMs,
@@ -10,6 +10,7 @@ import {
   TRAILING_ZEROS,
   withThousands,
 } from '../src/core/units.ts';
+import { visibleLine } from '../src/core/visible-text.ts';
 import { countText, listText } from '../src/core/words.ts';
 import { METRIC_NAMES } from './definitions.ts';
 
@@ -36,8 +37,20 @@ export function measuredText({ missing }: LatencyStats, value: number | null): s
   return missing === 0 ? formatMs(value) : `${formatMs(value)} without failed`;
 }
 
+/** `TTFT <= 200 ms and TPOT <= 50 ms`; by class `the limits of their class (chat: ...; others: ...)`. */
+export function limitsText(slo: Slo): string {
+  if (slo.by_class === undefined) return classLimitsText(slo);
+  const parts = partsOf(slo).map(([sloClass, limits]) => `${classText(sloClass)}: ${classLimitsText(limits)}`);
+  return `the limits of their class (${parts.join('; ')})`;
+}
+
+/** A class of requests; null: those without limits of their own. */
+export function classText(sloClass: string | null): string {
+  return sloClass === null ? 'others' : visibleLine(sloClass);
+}
+
 /** `TTFT <= 200 ms and TPOT <= 50 ms`. */
-export function limitsText(limits: NonNullable<Summary['slo']>['limits_ms']): string {
+export function classLimitsText(limits: Limits): string {
   const parts = SLO_METRICS.flatMap((metric) => {
     const limitMs = limits[metric];
     return limitMs === undefined ? [] : [`${METRIC_NAMES[metric]} <= ${plainMs(limitMs)}`];

@@ -1,4 +1,4 @@
-import { SLO_METRICS, type SloMetric } from '../src/core/slo.ts';
+import { partsOf, type RequestLatency, SLO_METRICS, type SloMetric } from '../src/core/slo.ts';
 import { threeFigures } from '../src/core/units.ts';
 import type { GoodputProbe, GoodputReport } from '../src/schema/goodput.ts';
 import { METRIC_NAMES } from './definitions.ts';
@@ -91,7 +91,7 @@ export function pooled({ probes }: RateGroup): Pick<GoodputProbe, 'attainment' |
 export function missShare({ probes }: RateGroup, metric: SloMetric): number | null {
   let [missed, seen] = [0, 0];
   for (const { kind, alone, attainment, binding, met, missed: others } of probes) {
-    const share = alone[metric];
+    const share = alone[metric] ?? null;
     if (share === null || (kind === 'run' && attainment === null && others > 0 && metric !== binding)) continue;
     missed += (1 - share) * (met + others);
     seen += met + others;
@@ -115,7 +115,7 @@ export function missedMostText(group: RateGroup): string {
 }
 
 /** A quantile of a latency, in milliseconds: the median over the parts of a group. Null: cut, or it fails. */
-export function quantileMs(group: RateGroup, metric: SloMetric, quantile: 'p50' | 'p90' | 'p99'): number | null {
+export function quantileMs(group: RateGroup, metric: RequestLatency, quantile: 'p50' | 'p90' | 'p99'): number | null {
   const values = group.probes
     // A percentile that fails is above all others.
     .map(({ latency_ms }) => (latency_ms === null ? null : (latency_ms[metric][quantile] ?? Infinity)))
@@ -127,5 +127,6 @@ export function quantileMs(group: RateGroup, metric: SloMetric, quantile: 'p50' 
 
 /** The metrics that the SLO limits. */
 export function limited({ slo }: GoodputReport): SloMetric[] {
-  return SLO_METRICS.filter((metric) => slo.limits_ms[metric] !== undefined);
+  const parts = partsOf(slo.limits_ms);
+  return SLO_METRICS.filter((metric) => parts.some(([, limits]) => limits[metric] !== undefined));
 }

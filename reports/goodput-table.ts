@@ -1,3 +1,4 @@
+import { REQUEST_LATENCIES } from '../src/core/slo.ts';
 import { formatMs, threeFigures, withThousands } from '../src/core/units.ts';
 import type { GoodputProbe, GoodputReport } from '../src/schema/goodput.ts';
 import type { Table } from './charts/chart.ts';
@@ -35,7 +36,7 @@ function tableOf(report: GoodputReport, groups: readonly RateGroup[]): Table {
       : []),
     { name: 'meet the SLO', cell: (group) => shareText(pooled(group), report.at) },
     ...(report.probes.some(({ ci95 }) => ci95 !== null) ? [{ name: '95 % interval', cell: ofInterval }] : []),
-    ...limited(report).map((metric) => ({
+    ...REQUEST_LATENCIES.filter((metric) => limited(report).includes(metric)).map((metric) => ({
       name: `${METRIC_NAMES[metric]} p90`,
       cell: (group: RateGroup) => msText(quantileMs(group, metric, 'p90')),
     })),

@@ -162,9 +162,8 @@ function bindingNote(report: SweepReport): string | null {
   for (const goodput of ownGoodputs(report)) {
     const miss = firstMiss(report, goodput);
     if (miss === undefined) continue;
-    const { ttft, tpot, e2e } = miss;
     const what = miss.binding === null ? 'failed requests' : METRIC_NAMES[miss.binding];
-    const share = miss.binding === null ? null : { ttft, tpot, e2e }[miss.binding];
+    const share = miss.binding === null ? null : (miss[miss.binding] ?? null);
     const meet = share === null ? '' : ` ${formatShare(share)} meet it`;
     const where = ` (at ${threeFigures(rateOf(miss, report))} ${rateUnit(report)}${meet})`;
     const named = targets.length === 1 ? '' : ` on ${goodput.target}`;

@@ -8,6 +8,7 @@ import { allowsVerdict } from '../src/metrics/warnings.ts';
 import { METRIC_NAMES } from './definitions.ts';
 import {
   amountText,
+  classText,
   excludedText,
   goalText,
   intervalText,
@@ -63,7 +64,10 @@ function toneOf(summary: Summary): Verdict['tone'] {
 
 /** The figures of a run that a verdict is by. */
 type Judged = Pick<Summary, 'warnings' | 'requests' | 'held'> & {
-  readonly slo: { readonly attainment: Pick<Attainment, 'joint' | 'ci95' | 'overloaded'> } | null;
+  readonly slo: {
+    readonly attainment: Pick<Attainment, 'joint' | 'ci95' | 'overloaded'>;
+    readonly not_judged?: number;
+  } | null;
 };
 
 /** What a run says of a share of requests that should meet its SLO. */
@@ -78,16 +82,23 @@ export function toneAt(judged: Judged, goal: number): Verdict['tone'] {
 /** Whether the requests that the user gave up, which are those that stay long, could turn a pass into a miss. */
 function couldTurn({ slo, requests, held }: Judged, verdict: 'met' | 'missed', goal: number): boolean {
   if (slo === null || verdict === 'missed') return false;
-  const judged = judgedRequests(requests);
+  const judged = judgedRequests(requests) - (slo.not_judged ?? 0);
   const givenUp = stoppedByOutcome(requests).cut + (held?.still_waiting ?? 0);
   return slo.attainment.joint * judged < goal * (judged + givenUp);
 }
 
 function attainmentSentence(
-  { limits_ms, attainment: { joint, ci95, overloaded }, binding, at }: NonNullable<Summary['slo']>,
+  {
+    limits_ms,
+    attainment: { joint, ci95, overloaded },
+    binding,
+    binding_class,
+    at,
+    not_judged = 0,
+  }: NonNullable<Summary['slo']>,
   { status, requests, held }: Summary,
 ): string {
-  const judged = judgedRequests(requests);
+  const judged = judgedRequests(requests) - not_judged;
   const wanted = `wanted: ${goalText(at)}`;
   const isOpen = supports({ ci95, overloaded, joint }, at) === 'unsure';
   const told = overloaded
@@ -97,10 +108,15 @@ function attainmentSentence(
       : `${wanted}; 95 % interval ${intervalText(ci95)} for load like these ${countText(judged, 'request')}${isOpen ? ' leaves it open' : ''}`;
   // If no request meets the SLO, no limit binds more than another.
   const binds = binding === null || joint === 0 ? '' : `; ${METRIC_NAMES[binding]} binds`;
+  const ofClass =
+    binding_class === undefined || binding_class === null || joint === 0
+      ? ''
+      : `; most misses are of class ${classText(binding_class)}`;
+  const left = not_judged === 0 ? '' : `; ${countText(not_judged, 'request')} of classes without limits not judged`;
   const fails = requests.failed === 0 ? '' : `; ${withThousands(requests.failed)} failed`;
   const until = (held?.still_waiting ?? 0) === 0 ? 'due until it was stopped' : 'that can be judged';
   const who = status === 'interrupted' ? `the ${countText(judged, 'request')} ${until}` : 'requests';
-  return `${formatShare(joint)} of ${who} met ${limitsText(limits_ms)} (${told})${binds}${fails}`;
+  return `${formatShare(joint)} of ${who} met ${limitsText(limits_ms)} (${told})${binds}${ofClass}${fails}${left}`;
 }
 
 function latencySentence(summary: Summary): string {

@@ -55,7 +55,16 @@ export async function convertTrace(spec: WorkloadSpec, out: string, to: string |
   try {
     const needsOrder = spec.transforms[0]?.op !== 'sort' && file.starts !== 'none';
     const write = (transforms: readonly TransformSpec[], isOrdered: boolean): Promise<WrittenTotals> =>
-      written(isOrdered ? file : requireOrder(file), { file, bad, transforms, writer, target, log });
+      written(isOrdered ? file : requireOrder(file), {
+        path: file.path,
+        sha256: async () => (await file.sha256?.()) ?? '',
+        header: nativeHeader(file),
+        bad,
+        transforms,
+        writer,
+        target,
+        log,
+      });
     const totals = await write(spec.transforms, !needsOrder)
       .catch((thrown: unknown) => {
         if (!(thrown instanceof DisorderError)) throw thrown;
@@ -72,8 +81,41 @@ export async function convertTrace(spec: WorkloadSpec, out: string, to: string |
   }
 }
 
+/**
+ * Writes requests that were made rather than read, in order of time. `origin`: what the header of a native trace says of
+ * how. Throws as `convertTrace` does.
+ */
+export async function writeTrace(
+  source: Source,
+  origin: JsonObject,
+  { out, to, log }: { readonly out: string; readonly to: string | null; readonly log: Log },
+): Promise<Conversion> {
+  const writer = writerOf(to, out);
+  const target = new TraceFile(out);
+  try {
+    const totals = await written(source, {
+      path: source.name,
+      sha256: () => Promise.resolve(''),
+      header: { source: origin },
+      bad: { rows: 0 },
+      transforms: [],
+      writer,
+      target,
+      log,
+    });
+    return { ...totals, format: writer.name };
+  } catch (thrown) {
+    target.abandon();
+    throw thrown;
+  }
+}
+
 interface Writing {
-  readonly file: OpenedSource;
+  /** For messages. */
+  readonly path: string;
+  sha256(): Promise<string>;
+  /** Of a native trace, whose origin it says. */
+  readonly header: JsonObject | null;
   readonly bad: { readonly rows: number };
   readonly transforms: readonly TransformSpec[];
   readonly writer: TraceWriter;
@@ -81,7 +123,8 @@ interface Writing {
   readonly log: Log;
 }
 
-async function written(from: Source, { file, bad, transforms, writer, target, log }: Writing): Promise<WrittenTotals> {
+async function written(from: Source, writing: Writing): Promise<WrittenTotals> {
+  const { path, header, bad, transforms, writer, target, log } = writing;
   let rows = 0;
   const read: Source = {
     ...from,
@@ -94,7 +137,7 @@ async function written(from: Source, { file, bad, transforms, writer, target, lo
     },
   };
   const { source } = await applyTransforms(read, transforms, log);
-  const opened = writer.open({ source, transforms: source.transforms, header: nativeHeader(file) });
+  const opened = writer.open({ source, transforms: source.transforms, header });
   target.begin(opened.header(null));
   const lost = new Map<string, number>();
   const totals = { requests: 0, inputTokens: 0, outputTokens: 0 };
@@ -106,8 +149,8 @@ async function written(from: Source, { file, bad, transforms, writer, target, lo
       countLost(request, totals.requests++, writer.holds, lost);
     }
   }
-  if (totals.requests === 0) throw new UserError(`${file.path}: there is no request in it to write`);
-  const sha256 = (await file.sha256?.()) ?? '';
+  if (totals.requests === 0) throw new UserError(`${path}: there is no request in it to write`);
+  const sha256 = await writing.sha256();
   const all = { ...totals, sha256, rows, badRows: bad.rows };
   target.finish(opened.header(all));
   if (lost.size > 0)

@@ -1,5 +1,5 @@
 export { saveStdin } from './containers/stdin.ts';
-export { convertTrace, type Conversion } from './convert.ts';
+export { convertTrace, writeTrace, type Conversion } from './convert.ts';
 export { counted } from './counted.ts';
 export { inspectTrace } from './inspect.ts';
 export { inspectionText } from './inspection-text.ts';
@@ -29,6 +29,7 @@ export { resolveWorkload, SAMPLES } from './samples/index.ts';
 export { partsOf } from './split.ts';
 export { scanPlan, type ScanOptions } from './scan.ts';
 export { historyOf } from './sessions.ts';
+export { SYNTH_FORMS, synthesize, type SynthSpec } from './synthesis/index.ts';
 export { applyTransforms } from './transforms/index.ts';
 export { beginningsOf, freshBlocks, type Beginnings } from './transforms/fresh-blocks.ts';
 export { COPY_BLOCKS, COPY_TIMES } from './transforms/copies.ts';

@@ -38,6 +38,7 @@ export async function scanPlan(
   const repeated = new RepeatedHistory();
   const newParts = new NewParts();
   const pattern = new ArrivalPattern();
+  const classes = new Set<string | null>();
   for await (const batch of source.before?.() ?? []) for (const request of batch) prefix.know(request);
   for await (const batch of source.open()) {
     digest.update(batch.map(digestLine).join(''));
@@ -51,6 +52,7 @@ export async function scanPlan(
       if (request.tree === undefined) pattern.add(request.dueUs);
       if (request.isPriming === true) primingRequests++;
       add(totals, request);
+      if (classes.size <= MOST_CLASSES) classes.add(request.sloClass ?? null);
       own.add(request);
     }
   }
@@ -66,9 +68,13 @@ export async function scanPlan(
     ...(newParts.alone ? { hasNewParts: true } : {}),
     sourceSha256: (await source.sha256?.()) ?? sha256,
     digest: sha256,
+    ...(classes.size > MOST_CLASSES ? {} : { classes: [...classes] }),
     warnings: pattern.requests === 0 ? [] : pattern.warnings(source, speed),
   };
 }
+
+/** More classes are not listed: they are no classes of SLO. */
+const MOST_CLASSES = 1000;
 
 /** What prompts repeat of earlier prompts and answers of their sessions, where answers are those of the run. */
 class RepeatedHistory {
@@ -97,6 +103,7 @@ type NotTotalled =
   | 'prefixReuse'
   | 'sourceSha256'
   | 'digest'
+  | 'classes'
   | 'warnings'
   | 'hasNewParts';
 

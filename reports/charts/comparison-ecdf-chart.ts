@@ -1,3 +1,4 @@
+import { commonLimits } from '../../src/core/slo.ts';
 import { formatMs, formatShare, withThousands } from '../../src/core/units.ts';
 import { countText } from '../../src/core/words.ts';
 import type { Comparison } from '../../src/schema/comparison.ts';
@@ -22,7 +23,7 @@ const MARKED = [
 
 /** The distributions of a latency of both sides, one over the other. */
 export function comparisonEcdf(comparison: Comparison, metric: ComparedLatency, pair: LatencyPair): Chart {
-  const limitMs = comparison.slo?.limits_ms[metric] ?? null;
+  const limitMs = commonLimits(comparison.slo?.limits_ms ?? {})[metric] ?? null;
   const name = METRIC_NAMES[metric];
   return {
     id: `${metric}-ecdf`,

@@ -1,3 +1,4 @@
+import { commonLimits } from '../../src/core/slo.ts';
 import { formatMs, formatShare, withThousands } from '../../src/core/units.ts';
 import { countText } from '../../src/core/words.ts';
 import type { Comparison } from '../../src/schema/comparison.ts';
@@ -12,7 +13,7 @@ import { COLOURS, SLO_LINE } from './theme.ts';
 export function pairsChart({ slo }: Comparison, pairs: RequestPairs): Chart {
   const { points, requests, longer, shorter } = pairs;
   const title = titleOf(pairs);
-  const limitMs = slo?.limits_ms.ttft ?? null;
+  const limitMs = commonLimits(slo?.limits_ms ?? {}).ttft ?? null;
   return {
     id: 'pairs',
     title,

@@ -1,3 +1,4 @@
+import { commonLimits } from '../../src/core/slo.ts';
 import { formatMs, formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
 import { countText, listText } from '../../src/core/words.ts';
 import type { Comparison } from '../../src/schema/comparison.ts';
@@ -65,7 +66,7 @@ function leadOf({ base, new: now }: Comparison, { by, bin_s, tail, excluded, bin
 function latencyPanel({ slo }: Comparison, metric: TimedLatency, times: ComparedTimes): SidesPanel {
   const name = METRIC_NAMES[metric];
   const { bins, tail } = times;
-  const limitMs = slo?.limits_ms[metric] ?? null;
+  const limitMs = commonLimits(slo?.limits_ms ?? {})[metric] ?? null;
   const curves = ({ [metric]: latency }: SideBin): Curves =>
     latency.requests < ENOUGH_TO_DRAW
       ? lineAlone(null)

@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
-import type { SloMetric } from '../../src/core/slo.ts';
+import { latencyOf, type SloMetric } from '../../src/core/slo.ts';
 import { formatShare, plainPercent, threeFigures } from '../../src/core/units.ts';
 import { listText } from '../../src/core/words.ts';
 import type { GoodputReport } from '../../src/schema/goodput.ts';
@@ -22,7 +22,16 @@ import { COLOURS, SHARE_LABEL } from './theme.ts';
 
 /** What a few requests miss most may be chance. */
 const LEAST_MISSES = 5;
-const SHAPES: Readonly<Record<SloMetric, string>> = { ttft: 'circle', tpot: 'square', e2e: 'triangle-up' };
+const SHAPES: Readonly<Record<SloMetric, string>> = {
+  ttft: 'circle',
+  tpot: 'square',
+  e2e: 'triangle-up',
+  'itl.p50': 'diamond',
+  'itl.p90': 'cross',
+  'itl.p95': 'triangle-down',
+  'itl.p99': 'triangle-right',
+  'itl.max': 'triangle-left',
+};
 
 /** What binds at which rate: the share that misses each limit. None with a single limit, which alone can bind, or where hardly a request misses. */
 export function bindingCharts(report: GoodputReport): Chart[] {
@@ -128,7 +137,7 @@ function spec(report: GoodputReport, groups: readonly RateGroup[], metrics: read
     color: {
       field: 'name',
       type: 'nominal',
-      scale: { domain: names, range: metrics.map((metric) => KIND_COLOURS[metric]) },
+      scale: { domain: names, range: metrics.map((metric) => KIND_COLOURS[latencyOf(metric)]) },
     },
     shape: { field: 'name', type: 'nominal', scale: { domain: names, range: metrics.map((metric) => SHAPES[metric]) } },
   } as const;

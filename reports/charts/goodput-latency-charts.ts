@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
-import type { SloMetric } from '../../src/core/slo.ts';
+import { commonLimits, REQUEST_LATENCIES, type RequestLatency } from '../../src/core/slo.ts';
 import { formatMs, threeFigures, withThousands } from '../../src/core/units.ts';
 import { countText } from '../../src/core/words.ts';
 import type { GoodputReport } from '../../src/schema/goodput.ts';
@@ -22,17 +22,15 @@ export function latencyCharts(report: GoodputReport): Chart[] {
   const groups = rateGroups(report).filter(isWhole);
   const rates = new Set(groups.map(({ rateRps }) => rateRps));
   if (rates.size < LEAST_RATES) return [];
-  const metrics = (['ttft', 'tpot', 'e2e'] as const).filter(
-    (metric) => metric !== 'e2e' || limited(report).includes(metric),
-  );
+  const metrics = REQUEST_LATENCIES.filter((metric) => metric !== 'e2e' || limited(report).includes(metric));
   return metrics
     .filter((metric) => groups.some((group) => quantileMs(group, metric, 'p50') !== null))
     .map((metric) => latencyChart(report, metric, groups));
 }
 
-function latencyChart(report: GoodputReport, metric: SloMetric, groups: readonly RateGroup[]): Chart {
+function latencyChart(report: GoodputReport, metric: RequestLatency, groups: readonly RateGroup[]): Chart {
   const name = METRIC_NAMES[metric];
-  const limitMs = report.slo.limits_ms[metric] ?? null;
+  const limitMs = commonLimits(report.slo.limits_ms)[metric] ?? null;
   const points = pointsOf(report, metric, groups);
   const isNear = limitMs !== null && points.some(({ ms }) => ms / limitMs < FAR && limitMs / ms < FAR);
   const title = titleOf(metric, limitMs, groups);
@@ -76,7 +74,7 @@ function seenNotes(groups: readonly RateGroup[]): string[] {
 }
 
 /** Where p90 leaves the limit, if it does so once; else what is drawn. */
-function titleOf(metric: SloMetric, limitMs: number | null, groups: readonly RateGroup[]): string {
+function titleOf(metric: RequestLatency, limitMs: number | null, groups: readonly RateGroup[]): string {
   const name = METRIC_NAMES[metric];
   if (limitMs === null) return `${name} by rate`;
   const inOrder = groups.toSorted((a, b) => a.rateRps - b.rateRps);
@@ -99,7 +97,7 @@ interface Point {
   readonly text: string;
 }
 
-function pointsOf({ of }: GoodputReport, metric: SloMetric, groups: readonly RateGroup[]): Point[] {
+function pointsOf({ of }: GoodputReport, metric: RequestLatency, groups: readonly RateGroup[]): Point[] {
   const name = METRIC_NAMES[metric];
   return groups.flatMap((group) =>
     QUANTILES.flatMap((quantile): Point[] => {

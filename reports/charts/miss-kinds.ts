@@ -5,6 +5,7 @@ export const KIND_NAMES: Readonly<Record<MissKind, string>> = {
   ttft: 'TTFT only',
   tpot: 'TPOT only',
   e2e: 'E2E only',
+  itl: 'ITL only',
   several: 'several limits',
   failed: 'failed',
 };
@@ -13,6 +14,7 @@ export const KIND_COLOURS: Readonly<Record<MissKind, string>> = {
   ttft: COLOURS.first,
   tpot: COLOURS.second,
   e2e: COLOURS.fourth,
+  itl: COLOURS.muted,
   several: COLOURS.third,
   failed: COLOURS.bad,
 };

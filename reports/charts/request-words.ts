@@ -1,12 +1,11 @@
 import { latenessUs, type RequestRecord } from '../../src/core/record.ts';
 import { requestIdHeader } from '../../src/core/request-id.ts';
-import { type Slo, SLO_METRICS } from '../../src/core/slo.ts';
+import { limitsOf, type Slo, SLO_METRICS } from '../../src/core/slo.ts';
 import { formatMs, threeFigures, withThousands } from '../../src/core/units.ts';
 import { listText } from '../../src/core/words.ts';
 import type { Imported } from '../../src/schema/manifest.ts';
-import { limitUs, meets } from '../../src/metrics/attainment.ts';
-import { e2eUs, hasKnownGaps, isAnswered, tpotUs } from '../../src/metrics/request-latency.ts';
-import { latencyUs } from '../data/miss.ts';
+import { limitUs, meets } from '../../src/metrics/judge.ts';
+import { e2eUs, hasKnownGaps, isAnswered, sloLatencyUs, tpotUs } from '../../src/metrics/request-latency.ts';
 import { type SpanKind, spansOf } from '../data/request-spans.ts';
 import { METRIC_NAMES } from '../definitions.ts';
 import { clockText, durationTexts, outcomeText, plainMs } from '../format.ts';
@@ -131,7 +130,8 @@ function outcomeWords({ outcome, http_status, error, finish_reason }: RequestRec
 }
 
 /** The limits missed, by how much, and those met. A request that failed misses all. */
-function sloWords(record: RequestRecord, limits: Slo): string | null {
+function sloWords(record: RequestRecord, slo: Slo): string | null {
+  const limits = limitsOf(slo, record.slo_class) ?? {};
   const texts: Record<'missed' | 'met', string[]> = { missed: [], met: [] };
   for (const metric of SLO_METRICS) {
     const limitMs = limits[metric];
@@ -139,7 +139,7 @@ function sloWords(record: RequestRecord, limits: Slo): string | null {
     const limit = `${METRIC_NAMES[metric]} <= ${plainMs(limitMs)}`;
     if (meets(record, metric, limitMs)) texts.met.push(limit);
     else if (!isAnswered(record)) texts.missed.push(limit);
-    else texts.missed.push(`${limit} (${threeFigures(latencyUs(record, metric) / limitUs(limitMs))} times as long)`);
+    else texts.missed.push(`${limit} (${threeFigures(sloLatencyUs(record, metric) / limitUs(limitMs))} times as long)`);
   }
   const parts = (['missed', 'met'] as const).filter((each) => texts[each].length > 0);
   return parts.length === 0 ? null : parts.map((each) => `${each} ${listText(texts[each])}`).join('; ');

@@ -1,3 +1,4 @@
+import { commonLimits } from '../../src/core/slo.ts';
 import { LATENCY_METRICS, type LatencyMetric, type Summary } from '../../src/schema/summary.ts';
 import { axisTimeText, withThousands } from '../../src/core/units.ts';
 import { judgedRequests } from '../../src/metrics/stopped.ts';
@@ -14,6 +15,7 @@ import { missCharts } from './miss-charts.ts';
 import { missSentence } from './miss-findings.ts';
 import { sloScaleChart } from './slo-scale-chart.ts';
 import { sloPlaneChart } from './slo-plane-chart.ts';
+import { sessionChart } from './session-chart.ts';
 import { tailChart } from './tail-chart.ts';
 import { timeCharts, timeLead } from './time-charts.ts';
 import { waterfallChart, type WaterfallData } from './waterfall-chart.ts';
@@ -51,6 +53,7 @@ const SECTIONS: readonly RunSection[] = [
     lead: timeLead,
     hint: 'Drag across a panel to zoom all of them, or use + - ← → and Escape on one.',
   },
+  { id: 'sessions', heading: 'Sessions', layout: 'column', charts: sessionCharts },
   { id: 'requests', heading: 'Single requests', name: 'Requests', layout: 'pairs', charts: requestCharts },
   { id: 'dependence', heading: 'What latency depends on', name: 'Dependence', layout: 'pairs', charts: heatCharts },
 ];
@@ -129,7 +132,11 @@ function promiseCharts({ slo, requests }: Summary, { slo_plane }: ReportData): C
       n: slo_plane.requests,
       noun: 'request',
       least: LEAST_FOR_PLANE,
-      draw: () => sloPlaneChart({ plane: slo_plane, slo: slo?.limits_ms ?? null }),
+      draw: () =>
+        sloPlaneChart({
+          plane: slo_plane,
+          slo: slo?.limits_ms.by_class === undefined ? (slo?.limits_ms ?? null) : null,
+        }),
     },
     ...byScale,
   ];
@@ -192,6 +199,21 @@ function reasonLead({ misses }: ReportData): string | null {
   return misses === null ? null : missSentence(misses);
 }
 
+/** A row a session; none without sessions. */
+function sessionCharts(summary: Summary, { sessions }: ReportData): Candidate[] {
+  return sessions.length === 0
+    ? []
+    : [
+        {
+          name: 'sessions',
+          n: sessions.length,
+          noun: 'session',
+          least: 1,
+          draw: () => sessionChart(summary, sessions),
+        },
+      ];
+}
+
 /** The slowest and a sample, or every request where they are the same. */
 function requestCharts({ requests, slo }: Summary, { sample, id_prefix, starts }: ReportData): Candidate[] {
   const { slowest, random } = sample;
@@ -246,7 +268,7 @@ function heatCharts({ slo }: Summary, { maps, starts }: ReportData): Candidate[]
       metric: 'ttft',
       map: maps.ttft_by_input,
       x: 'input tokens',
-      limit_ms: slo?.limits_ms.ttft ?? null,
+      limit_ms: commonLimits(slo?.limits_ms ?? {}).ttft ?? null,
       not_drawn: 'of unknown input length',
     }),
   ];
@@ -258,7 +280,7 @@ function heatCharts({ slo }: Summary, { maps, starts }: ReportData): Candidate[]
       metric: 'tpot',
       map: maps.tpot_by_concurrency,
       x: 'requests in flight',
-      limit_ms: slo?.limits_ms.tpot ?? null,
+      limit_ms: commonLimits(slo?.limits_ms ?? {}).tpot ?? null,
       not_drawn: 'of a single token',
       note: 'in flight: sent and not ended, the mean between first and last token, of failed requests when they were sent',
     }),
@@ -267,7 +289,7 @@ function heatCharts({ slo }: Summary, { maps, starts }: ReportData): Candidate[]
 
 function limitOf(metric: LatencyMetric, slo: Summary['slo']): { limit_ms: number; share: number } | null {
   if (slo === null || metric === 'itl') return null;
-  const limit_ms = slo.limits_ms[metric];
+  const limit_ms = commonLimits(slo.limits_ms)[metric];
   const share = slo.attainment[metric];
   return limit_ms === undefined || share === null ? null : { limit_ms, share };
 }

@@ -1,4 +1,4 @@
-import { GOAL } from '../../src/core/slo.ts';
+import { commonLimits, GOAL } from '../../src/core/slo.ts';
 import type { Summary } from '../../src/schema/summary.ts';
 import { axisTimeText, formatMs, formatShare, threeFigures } from '../../src/core/units.ts';
 import { PERCENTILE_ERROR, TIMED_LATENCIES } from '../data/latency-timeline.ts';
@@ -19,10 +19,11 @@ type OverTime = Pick<ReportData, 'timeline' | 'latency_timelines' | 'server'>;
 /** The panels of a run over time: latencies, what else the client saw, and what the server says of itself. */
 export function timeCharts(summary: Summary, { timeline, latency_timelines, server }: OverTime): Candidate[] {
   const at = summary.slo?.at ?? GOAL;
+  const limits = commonLimits(summary.slo?.limits_ms ?? {});
   const wanted = { value: at, text: `${goalText(at)} wanted` };
   const panels = [
     ...TIMED_LATENCIES.map((metric) =>
-      latencyTimeChart({ metric, line: latency_timelines[metric], limit_ms: summary.slo?.limits_ms[metric] ?? null }),
+      latencyTimeChart({ metric, line: latency_timelines[metric], limit_ms: limits[metric] ?? null }),
     ),
     ...CLIENT_CHARTS.flatMap((row) =>
       timeChart(row.id === 'attainment' ? { ...row, level: wanted } : row, timeline, summary),

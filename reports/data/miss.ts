@@ -1,11 +1,11 @@
 import type { RequestRecord } from '../../src/core/record.ts';
-import { type Slo, SLO_METRICS, type SloMetric } from '../../src/core/slo.ts';
-import { e2eUs, isAnswered, tpotUs, ttftUs } from '../../src/metrics/request-latency.ts';
-import { limitUs, meets } from '../../src/metrics/attainment.ts';
+import { latencyOf, type Limits, SLO_METRICS, type SloMetric } from '../../src/core/slo.ts';
+import { isAnswered, sloLatencyUs, ttftUs } from '../../src/metrics/request-latency.ts';
+import { limitUs, meets } from '../../src/metrics/judge.ts';
 import { PHASES } from './request-spans.ts';
 
-/** A request misses one limit alone, several, or all of them because it failed. */
-export const MISS_KINDS = ['ttft', 'tpot', 'e2e', 'several', 'failed'] as const;
+/** A request misses its limits on one latency alone, on several, or all of them because it failed. */
+export const MISS_KINDS = ['ttft', 'tpot', 'e2e', 'itl', 'several', 'failed'] as const;
 export type MissKind = (typeof MISS_KINDS)[number];
 
 /** Where a request spent its time; `unknown` where its record has no phase for it. */
@@ -20,32 +20,24 @@ export interface Miss {
   readonly phase: MissPhase | null;
 }
 
-/** How a request missed an SLO; null if it met every limit. */
-export function missOf(record: RequestRecord, slo: Slo): Miss | null {
+/** How a request missed the limits of its class; null if it met every one. */
+export function missOf(record: RequestRecord, limits: Limits): Miss | null {
   if (!isAnswered(record)) return { kind: 'failed', times_limit: null, phase: null };
   let worst: { metric: SloMetric; times: number } | null = null;
-  let count = 0;
+  const missed = new Set<ReturnType<typeof latencyOf>>();
   for (const metric of SLO_METRICS) {
-    const limitMs = slo[metric];
+    const limitMs = limits[metric];
     if (limitMs === undefined || meets(record, metric, limitMs)) continue;
-    count++;
-    const times = latencyUs(record, metric) / limitUs(limitMs);
+    missed.add(latencyOf(metric));
+    const times = sloLatencyUs(record, metric) / limitUs(limitMs);
     if (worst === null || times > worst.times) worst = { metric, times };
   }
   if (worst === null) return null;
-  return { kind: count > 1 ? 'several' : worst.metric, times_limit: worst.times, phase: longest(record, worst.metric) };
-}
-
-/** A latency of an answered request; 0 for the TPOT of a single token, which meets every limit. */
-export function latencyUs(record: RequestRecord, metric: SloMetric): number {
-  switch (metric) {
-    case 'ttft':
-      return ttftUs(record);
-    case 'tpot':
-      return tpotUs(record) ?? 0;
-    case 'e2e':
-      return e2eUs(record);
-  }
+  return {
+    kind: missed.size > 1 ? 'several' : latencyOf(worst.metric),
+    times_limit: worst.times,
+    phase: longest(record, worst.metric),
+  };
 }
 
 /** The longest of the phases that a metric is about. Time that no phase accounts for is `unknown`. */
@@ -71,9 +63,10 @@ function longest(record: RequestRecord, metric: SloMetric): MissPhase {
   // The prefill instance sends the first token (DistServe), or the decode instance does (vLLM's connectors).
   const untilDecode = [...before, ...between].reduce((sum, [, us]) => sum + (us ?? 0), 0);
   (ttftUs(record) >= untilDecode ? before : after).push(...between);
-  const spans = metric === 'ttft' ? before : metric === 'tpot' ? after : [...before, ...after];
+  const isOfGaps = metric !== 'ttft' && metric !== 'e2e';
+  const spans = metric === 'ttft' ? before : isOfGaps ? after : [...before, ...after];
   const times = record.token_times_us;
-  const whole = metric === 'tpot' ? (times.at(-1) ?? 0) - ttftUs(record) : latencyUs(record, metric);
+  const whole = isOfGaps ? (times.at(-1) ?? 0) - ttftUs(record) : sloLatencyUs(record, metric);
   let rest = whole;
   let most: [MissPhase, number] = ['unknown', 0];
   for (const [phase, us] of spans) {

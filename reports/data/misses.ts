@@ -1,5 +1,5 @@
 import type { RequestRecord } from '../../src/core/record.ts';
-import type { Slo } from '../../src/core/slo.ts';
+import { limitsOf, type Slo } from '../../src/core/slo.ts';
 import { ascendingOrder } from '../../src/metrics/ascending-order.ts';
 import { release, Samples } from '../../src/metrics/samples.ts';
 import { MISS_KINDS, type MissKind, missOf, type MissPhase } from './miss.ts';
@@ -60,7 +60,9 @@ export class MissCollector {
   }
 
   add(record: RequestRecord): void {
-    const miss = missOf(record, this.#slo);
+    const limits = limitsOf(this.#slo, record.slo_class);
+    if (limits === null) return;
+    const miss = missOf(record, limits);
     this.#dueUs.push(record.due_us);
     this.#kindOf.push(miss === null ? MISS_KINDS.length : MISS_KINDS.indexOf(miss.kind));
     const tokens = record.input_tokens_planned ?? record.input_tokens;
@@ -153,7 +155,7 @@ function newCell(): Cell {
 }
 
 function noMisses(): Record<MissKind, number> {
-  return { ttft: 0, tpot: 0, e2e: 0, several: 0, failed: 0 };
+  return { ttft: 0, tpot: 0, e2e: 0, itl: 0, several: 0, failed: 0 };
 }
 
 function noPhases(): Record<MissPhase, number> {

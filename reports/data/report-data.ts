@@ -6,9 +6,9 @@ import {
 } from '../../src/core/record.ts';
 import { idPrefix } from '../../src/core/request-id.ts';
 import type { Scrape } from '../../src/schema/server-metrics.ts';
-import type { Slo } from '../../src/core/slo.ts';
+import { commonLimits, type Limits } from '../../src/core/slo.ts';
 import type { Imported, Manifest } from '../../src/schema/manifest.ts';
-import { limitUs } from '../../src/metrics/attainment.ts';
+import { limitUs } from '../../src/metrics/judge.ts';
 import { stoppedRecords } from '../../src/metrics/stopped.ts';
 import { hasKnownGaps } from '../../src/metrics/request-latency.ts';
 import { Concurrency } from '../../src/metrics/concurrency.ts';
@@ -19,6 +19,7 @@ import { LatencyTimelineCollector, type LatencyTimelines } from './latency-timel
 import { LatencyMapCollector, type LatencyMaps } from './latency-maps.ts';
 import { MissCollector, type Misses } from './misses.ts';
 import { type RequestSample, RequestSampler } from './request-sample.ts';
+import { type SampledSession, SessionChooser, SessionTurns } from './session-sample.ts';
 import { ServerSeries, type ServerTimeline } from './server-timeline.ts';
 import { type SloPlane, SloPlaneCollector } from './slo-plane.ts';
 import { type Timeline, TimelineCollector } from './timeline.ts';
@@ -40,6 +41,8 @@ export interface ReportData {
   /** Null without a readable scrape of the server's /metrics. */
   readonly server: ServerTimeline | null;
   readonly sample: RequestSample;
+  /** Empty without sessions, and where the records could be read once only. */
+  readonly sessions: readonly SampledSession[];
   /** What the due times of an imported run are; null: they were Reprise's own. */
   readonly starts: Imported['starts'] | null;
   /** What the `X-Request-Id` of the calls begin with; null where none are known: in virtual time, and of an imported run. */
@@ -47,16 +50,20 @@ export interface ReportData {
   readonly token_count_sources: Readonly<Partial<Record<TokenCountSource, number>>>;
 }
 
-/** One pass over a run's records. Only measured requests count, except in the timeline and as requests in flight. */
+/** One pass over a run's records, and with `again` a second one where it has sessions. Only measured requests count, except in the timeline and as requests in flight. */
 export async function collectReportData(
   records: AsyncIterable<RecordBatch>,
   manifest: Manifest,
   scrapes: AsyncIterable<Scrape> | null = null,
+  again: (() => AsyncIterable<RecordBatch>) | null = null,
 ): Promise<ReportData> {
   const collector = new ReportDataCollector(manifest);
   for await (const batch of records) for (const record of batch) collector.add(record);
   for await (const scrape of scrapes ?? []) collector.addScrape(scrape);
-  return collector.result();
+  const turns = new SessionTurns(collector.sessions());
+  if (again !== null && turns.isWanted)
+    for await (const batch of again()) for (const record of batch) turns.add(record);
+  return { ...collector.result(), sessions: turns.result() };
 }
 
 /** What the `X-Request-Id` of a run's calls begin with; null where none are known: in virtual time, and of an imported run. */
@@ -68,7 +75,8 @@ export function idPrefixOf({ clock, run_id, imported }: Manifest): string | null
 class ReportDataCollector {
   readonly #idPrefix: string | null;
   readonly #starts: Imported['starts'] | null;
-  readonly #limits: Slo;
+  /** Those of all requests alike. */
+  readonly #limits: Limits;
   readonly #isStopped: (record: RequestRecord) => boolean;
   readonly #latencies = new LatencySamples();
   readonly #gaps = new GapCounts();
@@ -81,6 +89,7 @@ class ReportDataCollector {
   readonly #latencyTimelines = new LatencyTimelineCollector();
   readonly #server: ServerSeries;
   readonly #sample = new RequestSampler();
+  readonly #sessions = new SessionChooser();
   readonly #sources = new Map<TokenCountSource, number>();
 
   constructor(manifest: Manifest) {
@@ -88,10 +97,10 @@ class ReportDataCollector {
     this.#idPrefix = idPrefixOf(manifest);
     this.#starts = imported?.starts ?? null;
     this.#isStopped = stoppedRecords(manifest);
-    this.#limits = slo?.limits_ms ?? {};
+    this.#limits = commonLimits(slo?.limits_ms ?? {});
     this.#server = new ServerSeries(manifest.clock);
-    this.#plane = new SloPlaneCollector(this.#limits, slo?.at);
-    this.#misses = slo === null ? null : new MissCollector(this.#limits);
+    this.#plane = new SloPlaneCollector(slo?.limits_ms.by_class === undefined ? this.#limits : {}, slo?.at);
+    this.#misses = slo === null ? null : new MissCollector(slo.limits_ms);
     this.#timeline = new TimelineCollector(slo?.limits_ms ?? null, measured, this.#inFlight);
   }
 
@@ -108,6 +117,7 @@ class ReportDataCollector {
     this.#plane.add(record);
     this.#misses?.add(record);
     this.#sample.add(record);
+    this.#sessions.add(record);
     const source = record.token_count_source;
     if (source !== null) this.#sources.set(source, (this.#sources.get(source) ?? 0) + 1);
   }
@@ -117,7 +127,12 @@ class ReportDataCollector {
     this.#server.add(scrape);
   }
 
-  result(): ReportData {
+  /** The sessions to show. */
+  sessions(): ReturnType<SessionChooser['chosen']> {
+    return this.#sessions.chosen();
+  }
+
+  result(): Omit<ReportData, 'sessions'> {
     const { ttftUs, tpotUs, e2eUs, failed, missingTokens } = this.#latencies;
     const timeline = this.#timeline.result();
     return {

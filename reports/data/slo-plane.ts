@@ -1,7 +1,7 @@
 import type { RequestRecord } from '../../src/core/record.ts';
-import { GOAL, type Slo } from '../../src/core/slo.ts';
+import { GOAL, hasLimits, type Limits, SLO_METRICS } from '../../src/core/slo.ts';
 import { isAnswered, tpotUs, ttftUs } from '../../src/metrics/request-latency.ts';
-import { limitUs, meets } from '../../src/metrics/attainment.ts';
+import { limitUs, meets } from '../../src/metrics/judge.ts';
 import { ascendingOrder } from '../../src/metrics/ascending-order.ts';
 import { release, Samples } from '../../src/metrics/samples.ts';
 import { RankedSet } from './ranked-set.ts';
@@ -32,7 +32,7 @@ export interface SloPlane {
   /** The same for TPOT, with the SLO's TTFT limit. */
   readonly strictest_tpot_ms: number | null;
   readonly requests: number;
-  /** Requests that no pair of limits can satisfy: they failed, or missed the SLO's end-to-end limit. */
+  /** Requests that no pair of limits can satisfy: they failed, or missed another limit of the SLO. */
   readonly never: number;
 }
 
@@ -40,7 +40,9 @@ const MAX_POINTS = 160;
 
 /** Finds the pairs of limits on TTFT and TPOT that given shares of the requests would have met. */
 export class SloPlaneCollector {
-  readonly #slo: Slo;
+  readonly #slo: Limits;
+  /** Those beside the plane. */
+  readonly #others: readonly (readonly [metric: (typeof SLO_METRICS)[number], limitMs: number])[];
   readonly #atPercent: number;
   readonly #ttftUs = new Samples();
   /** Beside `#ttftUs`. A single token has no TPOT, which meets every limit: 0. */
@@ -48,13 +50,18 @@ export class SloPlaneCollector {
   #never = 0;
 
   /** `at`: the share of requests that is to meet the SLO. */
-  constructor(slo: Slo, at: number = GOAL) {
+  constructor(slo: Limits, at: number = GOAL) {
     this.#slo = slo;
+    this.#others = SLO_METRICS.flatMap((metric) => {
+      const limitMs = slo[metric];
+      return limitMs === undefined || metric === 'ttft' || metric === 'tpot' ? [] : [[metric, limitMs]];
+    });
     this.#atPercent = Number((at * 100).toFixed(3));
   }
 
   add(record: RequestRecord): void {
-    if (!isAnswered(record) || (this.#slo.e2e !== undefined && !meets(record, 'e2e', this.#slo.e2e))) this.#never++;
+    if (!isAnswered(record) || !this.#others.every(([metric, limitMs]) => meets(record, metric, limitMs)))
+      this.#never++;
     else {
       this.#ttftUs.push(ttftUs(record));
       this.#tpotUs.push(tpotUs(record) ?? 0);
@@ -69,7 +76,7 @@ export class SloPlaneCollector {
     let met = 0;
     for (let i = 0; i < ttft.length; i++)
       if ((ttft[i] ?? Infinity) <= ttftLimit && (tpot[i] ?? Infinity) <= tpotLimit) met++;
-    const judged = this.#slo.ttft !== undefined || this.#slo.tpot !== undefined || this.#slo.e2e !== undefined;
+    const judged = hasLimits(this.#slo);
     const wanted = countFor(this.#atPercent, requests);
     const levels = countFor(LEVELS_PERCENT[0], requests) <= ttft.length ? this.#levels() : LOW_LEVELS_PERCENT;
     const contours = contoursOf({ ttft, tpot, levels, requests }, Number.isFinite(ttftLimit) ? ttftLimit : null);

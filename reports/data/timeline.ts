@@ -2,7 +2,7 @@ import { Concurrency } from '../../src/metrics/concurrency.ts';
 import { latenessUs, type RequestRecord } from '../../src/core/record.ts';
 import type { Slo } from '../../src/core/slo.ts';
 import type { Manifest } from '../../src/schema/manifest.ts';
-import { meetsAll } from '../../src/metrics/attainment.ts';
+import { meetsAll } from '../../src/metrics/judge.ts';
 
 export interface TimelineBin {
   /** From the run's start. */
@@ -112,8 +112,9 @@ export class TimelineCollector {
     for (let i = 0; i < token_times_us.length; i++) this.#count(this.#tokens, due_us + (token_times_us[i] ?? 0), 1);
     if (record.measured && !isStopped) {
       if (record.outcome !== 'ok') this.#measuredFailed++;
-      this.#count(this.#judged, due_us, 1);
-      if (this.#slo !== null && meetsAll(record, this.#slo)) this.#count(this.#good, due_us, 1);
+      const isMet = this.#slo === null ? false : meetsAll(record, this.#slo);
+      if (isMet !== null) this.#count(this.#judged, due_us, 1);
+      if (isMet === true) this.#count(this.#good, due_us, 1);
     }
     const lateUs = latenessUs(record);
     if (lateUs !== null) this.#late(due_us, lateUs);

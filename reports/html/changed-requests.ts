@@ -1,9 +1,9 @@
 import { latenessUs, type RequestRecord } from '../../src/core/record.ts';
 import { requestIdHeader } from '../../src/core/request-id.ts';
-import { type Slo, SLO_METRICS } from '../../src/core/slo.ts';
+import { limitsOf, type Slo, SLO_METRICS } from '../../src/core/slo.ts';
 import { formatMs, withThousands } from '../../src/core/units.ts';
 import { listText } from '../../src/core/words.ts';
-import { meets } from '../../src/metrics/attainment.ts';
+import { meets } from '../../src/metrics/judge.ts';
 import { e2eUs, isAnswered, tpotUs, ttftUs } from '../../src/metrics/request-latency.ts';
 import type { Comparison } from '../../src/schema/comparison.ts';
 import { SIDES } from '../charts/comparison-ecdf-chart.ts';
@@ -160,7 +160,9 @@ function outcomeCell({ outcome, http_status }: RequestRecord): string {
   return `${outcomeText(outcome)}${http_status === null || http_status === 200 ? '' : ` (HTTP ${http_status})`}`;
 }
 
-function sloCell(record: RequestRecord, limits: Slo): string {
+function sloCell(record: RequestRecord, slo: Slo): string {
+  const limits = limitsOf(slo, record.slo_class);
+  if (limits === null) return 'not judged';
   const missed = SLO_METRICS.filter((metric) => {
     const limitMs = limits[metric];
     return limitMs !== undefined && !meets(record, metric, limitMs);

@@ -1,10 +1,12 @@
-import { SLO_METRICS } from '../../src/core/slo.ts';
+import { latencyOf } from '../../src/core/slo.ts';
 import { judgedRequests } from '../../src/metrics/stopped.ts';
 import type { Attainment, Summary } from '../../src/schema/summary.ts';
 import { formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
-import { DEFINITIONS, METRIC_NAMES } from '../definitions.ts';
-import { intervalText, plainMs } from '../format.ts';
+import { DEFINITIONS, limitDefinition } from '../definitions.ts';
+import { intervalText, typeset } from '../format.ts';
+import { CLASS_COLUMNS, classRows, limitShares } from '../slo-shares.ts';
 import { askedAndGot, latencyTable, type Named } from './summary-tables.ts';
+import { wideTable } from './table.ts';
 import { html, type Markup, section, type Section } from './markup.ts';
 
 interface KeyFigure {
@@ -36,6 +38,7 @@ export function keyFigures(summary: Summary, places: ReadonlySet<string>, from: 
     html`<dl class="figures">${figures.map((figure) => figureMarkup(figure, named))}</dl>
       <div class="tables">
         ${latencyTable(`Latency from the time each request was ${from}`, latency_ms, named)} ${askedAndGot(summary)}
+        ${classTable(summary)}
         ${
           requests.failed === 0 || requests.ok === 0
             ? null
@@ -55,7 +58,7 @@ function figureMarkup({ name, definition, value, more, drawn }: KeyFigure, named
 
 function attainmentFigures({ slo, requests }: Summary): KeyFigure[] {
   if (slo === null || judgedRequests(requests) === 0) return [];
-  const { attainment, limits_ms, binding } = slo;
+  const { attainment } = slo;
   const joint: KeyFigure = {
     name: 'attainment',
     definition: `${DEFINITIONS.attainment} ${DEFINITIONS.interval}`,
@@ -63,20 +66,26 @@ function attainmentFigures({ slo, requests }: Summary): KeyFigure[] {
     more: uncertainty(attainment),
     drawn: ['slo-plane', 'attainment'],
   };
-  const alone = SLO_METRICS.flatMap((metric): KeyFigure[] => {
-    const [share, limitMs] = [attainment[metric], limits_ms[metric]];
-    if (share === null || limitMs === undefined) return [];
-    return [
-      {
-        name: `${METRIC_NAMES[metric]} ≤ ${plainMs(limitMs)}`,
-        definition: `${DEFINITIONS.attainment} This limit alone. ${DEFINITIONS[metric]}`,
-        value: formatShare(share),
-        more: binding === metric ? 'binds' : 'of requests',
-        drawn: [`${metric}-ecdf`],
-      },
-    ];
-  });
+  const alone = limitShares(slo).map(({ metric, share, limit, binds }): KeyFigure => ({
+    name: typeset(limit),
+    definition: `${DEFINITIONS.attainment} This limit alone. ${limitDefinition(metric)}`,
+    value: formatShare(share),
+    more: binds ? 'binds' : 'of requests',
+    drawn: [`${latencyOf(metric)}-ecdf`],
+  }));
   return [joint, ...alone];
+}
+
+/** A row a class, where the SLO has limits by class. */
+function classTable({ slo }: Summary): Markup | null {
+  const rows = slo === null ? [] : classRows(slo);
+  return rows.length === 0
+    ? null
+    : wideTable(
+        'The SLO by class',
+        [...CLASS_COLUMNS],
+        rows.map((cells) => cells.map(typeset)),
+      );
 }
 
 function uncertainty({ ci95, n_eff, overloaded }: Attainment): string {

@@ -18,16 +18,17 @@ import { verdictBar } from './verdict-bar.ts';
 
 /**
  * The report of one run as one HTML file: offline, no request to anywhere, a size that does not grow with the run.
- * Reads the records once.
+ * Reads the records once, and again with `again` for the sessions that it shows.
  */
 export async function writeHtmlReport(
   summary: Summary,
   manifest: Manifest,
   records: AsyncIterable<RecordBatch>,
   scrapes: AsyncIterable<Scrape> | null = null,
+  again: (() => AsyncIterable<RecordBatch>) | null = null,
 ): Promise<string> {
   // Aggregate first: the page holds the points of its drawings, never the records.
-  const data = await collectReportData(records, manifest, scrapes);
+  const data = await collectReportData(records, manifest, scrapes, again);
   const sections = runSections(summary, data);
   const charts = sections.flatMap((section) => section.charts);
   const places = new Set(['outcomes', ...charts.map(({ id }) => id)]);

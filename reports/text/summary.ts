@@ -1,9 +1,10 @@
 import { failedByOutcome, judgedRequests, stoppedByOutcome } from '../../src/metrics/stopped.ts';
 import type { Manifest } from '../../src/schema/manifest.ts';
-import { SLO_METRICS } from '../../src/core/slo.ts';
 import { LATENCY_METRICS, type Summary } from '../../src/schema/summary.ts';
 import { formatMs, formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
 import { quantileText, serverLoadText, serverNotes } from '../server-text.ts';
+import { classRows, limitShares } from '../slo-shares.ts';
+import { sessionsText } from '../session-words.ts';
 import { sloScaleText } from '../slo-scale-text.ts';
 import { verdictOf, type Verdict } from '../verdict.ts';
 import { METRIC_NAMES } from '../definitions.ts';
@@ -16,7 +17,6 @@ import {
   loadText,
   measuredText,
   outcomeText,
-  plainMs,
   rateText,
   reuseText,
   secondsText,
@@ -44,6 +44,7 @@ export function summaryText(summary: Summary, manifest: Manifest, { color }: { c
         ...sloRows(manifest),
         ...attainmentRows(summary),
         ...sloScaleRows(summary),
+        ...sessionRows(summary),
         ...throughputRows(summary),
         ...qualityRows(summary),
         ...serverRows(summary),
@@ -118,15 +119,21 @@ function sloRows({ slo }: Manifest): string[][] {
 
 function attainmentRows({ slo, requests }: Summary): string[][] {
   if (slo === null || judgedRequests(requests) === 0) return [];
-  const { attainment, limits_ms, binding } = slo;
-  const alone = SLO_METRICS.flatMap((metric) => {
-    const [share, limitMs] = [attainment[metric], limits_ms[metric]];
-    if (share === null || limitMs === undefined) return [];
-    return [
-      `${METRIC_NAMES[metric]} <= ${plainMs(limitMs)} ${formatShare(share)}${binding === metric ? ' (binds)' : ''}`,
-    ];
-  });
-  return [['attainment', [`joint ${formatShare(attainment.joint)}`, ...alone].join(', ')]];
+  const alone = limitShares(slo).map(
+    ({ limit, share, binds }) => `${limit} ${formatShare(share)}${binds ? ' (binds)' : ''}`,
+  );
+  return [
+    ['attainment', [`joint ${formatShare(slo.attainment.joint)}`, ...alone].join(', ')],
+    ...classRows(slo).map(([name = '', , requests = '', met = '', interval = '', each = '']) => [
+      `class ${name}`,
+      `${met} of ${requests} requests${interval === '-' ? '' : ` (${interval})`}: ${each}`,
+    ]),
+  ];
+}
+
+function sessionRows(summary: Summary): string[][] {
+  const text = sessionsText(summary);
+  return text === null ? [] : [['sessions', text]];
 }
 
 function sloScaleRows(summary: Summary): string[][] {

@@ -74,7 +74,11 @@ function floor({ streams, tokens, tokensAnEvent = 1 }: Scenario): Measured {
 
 function rust({ streams, tokens }: Scenario, lib: string): Measured {
   const args = [join(bench, 'rust_client.py'), lib, ...[PORT, streams, tokens].map(String)];
-  const said = execFileSync(values.python, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const said = execFileSync(values.python, args, {
+    cwd: folder,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   return { cpu: rustSays.parse(JSON.parse(said.trim().split('\n').at(-1) ?? '')).us_per_token, note: '' };
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { parseEngineSpec } from '../../src/engine/index.ts';
 import type { Slo } from '../../src/core/slo.ts';
-import { limitsUs } from '../../src/metrics/attainment.ts';
+import { limitsUs } from '../../src/metrics/judge.ts';
 import { type JudgedRequests, slackOf } from '../../src/metrics/judged-requests.ts';
 import { tpotBetweenUs } from '../../src/metrics/request-latency.ts';
 import { needed } from '../../src/search/goodput/probe-tally.ts';

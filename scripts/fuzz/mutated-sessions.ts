@@ -151,9 +151,13 @@ export async function misreadSessions({ head }: SessionSample, bytes: Buffer, pa
     return thrown.message.includes(path) ? null : `an error that does not name the file: ${thrown.message}`;
   }
   if (new Set(found.map(({ id }) => id)).size < found.length) return 'two requests have one id';
-  // Of packed files, quotes over lines and documents over lines, lines are not those of the bytes.
+  // Of packed files, quotes over lines and objects over lines, lines are not those of the bytes.
   const text = bytes.toString();
-  if (head?.includes(',') === true || !/^\uFEFF?\s*[{\d]/.test(text)) return null;
+  const [first = ''] = text
+    .replace(/^\uFEFF/, '')
+    .trimStart()
+    .split('\n');
+  if (head === null ? !isJson(first) : head.includes(',')) return null;
   for (const { traceRow } of found) told.add(traceRow);
   const lines = text.split('\n');
   const silent = lines.findIndex(
@@ -179,4 +183,13 @@ function isSound(request: Request, blockTokens: number | undefined): boolean {
     (after ?? []).every(({ thinkUs }) => Number.isSafeInteger(thinkUs) && thinkUs >= 0) &&
     [source?.e2eUs ?? 0, source?.ttftUs ?? 0, source?.cachedTokens ?? 0].every((n) => Number.isSafeInteger(n) && n >= 0)
   );
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }

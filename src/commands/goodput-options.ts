@@ -27,7 +27,11 @@ const SEARCH: Command['options'] = {
       'of traffic: pieces of the trace of 60 s, a tenth of it at most, in random order, or Poisson arrivals with rows drawn at random [default: trace]',
   },
   at: { type: 'string', default: '90%', describe: 'share of requests that should meet the SLO; several: 0.9,0.99' },
-  slo: { type: 'string', describe: 'limits, e.g. "ttft=200ms,tpot=50ms", or a profile\'s name; list shows them' },
+  slo: {
+    type: 'string',
+    describe:
+      'limits (ttft, tpot, e2e, itl.p99 and the like), e.g. "ttft=200ms,tpot=50ms", by class "chat:ttft=1s;batch:e2e=30s", or a profile\'s name; list shows them',
+  },
   precision: {
     type: 'string',
     default: '5%',

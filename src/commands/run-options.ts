@@ -139,7 +139,8 @@ const TARGET: Command['options'] = {
 const JUDGE: Command['options'] = {
   slo: {
     type: 'string',
-    describe: 'limits, e.g. "ttft=200ms,tpot=50ms", or a profile\'s name; list shows them; without it latencies only',
+    describe:
+      'limits (ttft, tpot, e2e, itl.p99 and the like), e.g. "ttft=200ms,tpot=50ms", by class "chat:ttft=1s;batch:e2e=30s", or a profile\'s name; list shows them; without it latencies only',
   },
   at: { type: 'string', describe: 'share of requests that should meet the SLO, e.g. 95% [default: 90%]' },
 };

@@ -30,7 +30,11 @@ const SWEEP: Command['options'] = {
   },
   'per-gpu': { type: 'boolean', default: false, describe: 'the rates are per GPU of each target' },
   gpus: { type: 'number', describe: 'GPUs of a target that is a server [default: not known]' },
-  slo: { type: 'string', describe: 'limits, e.g. "ttft=200ms,tpot=50ms", or a profile\'s name; list shows them' },
+  slo: {
+    type: 'string',
+    describe:
+      'limits (ttft, tpot, e2e, itl.p99 and the like), e.g. "ttft=200ms,tpot=50ms", by class "chat:ttft=1s;batch:e2e=30s", or a profile\'s name; list shows them',
+  },
   'slo-scales': {
     type: 'string',
     default: '1',

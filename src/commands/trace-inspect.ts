@@ -62,7 +62,7 @@ async function inspect({ file, html, json, open, quiet, ...options }: z.infer<ty
   const inspection = await inspectTrace(resolveWorkload(file), readingOf(options), (news) => {
     if (!quiet) tell(news);
   });
-  const { charts: _, ...figures } = inspection;
+  const { charts: _charts, ...figures } = inspection;
   print(json ? `${JSON.stringify(figures, null, 2)}\n` : `${inspectionText(inspection)}\n`);
   if (page === null) return EXIT.ok;
   await writePage(page, inspection);

@@ -5,12 +5,14 @@ import type { TraceAction } from './trace-action.ts';
 import { traceConvert } from './trace-convert.ts';
 import { traceInspect } from './trace-inspect.ts';
 import { traceSplit } from './trace-split.ts';
+import { traceSynth } from './trace-synth.ts';
 
 /** Every action there is: adding one is a file and a line here. */
 const ACTIONS: Readonly<Record<string, TraceAction>> = {
   inspect: traceInspect,
   convert: traceConvert,
   split: traceSplit,
+  synth: traceSynth,
 };
 const NAMES = Object.keys(ACTIONS);
 const actions = Object.values(ACTIONS);
@@ -24,7 +26,11 @@ export const traceCommand: Command = {
   examples: actions.flatMap(({ examples }) => examples),
   positionals: {
     action: { type: 'string', choices: NAMES, describe: 'what to do', demandOption: true },
-    file: { type: 'string', describe: 'a trace file, or a bundled sample: chat, code', demandOption: true },
+    file: {
+      type: 'string',
+      describe: 'a trace file, or a bundled sample: chat, code; of synth, the file to write',
+      demandOption: true,
+    },
     out: { type: 'string', describe: 'the file to write, of actions that write one' },
   },
   options: Object.assign({}, ...actions.map(({ options }) => options)),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { UserError } from '../core/errors.ts';
 import type { RecordBatch, RequestRecord } from '../core/record.ts';
 import type { SloSpec } from '../core/slo.ts';
-import { meetsAll } from '../metrics/attainment.ts';
+import { meetsAll } from '../metrics/judge.ts';
 import { e2eUs, isAnswered, tpotUs, ttftUs } from '../metrics/request-latency.ts';
 import { summarise } from '../metrics/summarise.ts';
 import { judgedBy, mendRun } from '../run/finish.ts';
@@ -105,7 +105,7 @@ export function comparedRequest(record: RequestRecord, { slo }: Pick<Manifest, '
     dueUs: record.due_us,
     inputTokens: record.input_tokens_planned ?? 0,
     outputTokens: record.output_tokens_planned ?? 0,
-    isMet: slo !== null && meetsAll(record, slo.limits_ms),
+    isMet: slo !== null && meetsAll(record, slo.limits_ms) === true,
     ttftUs: isOk ? ttftUs(record) : Number.NaN,
     tpotUs: isOk ? (tpotUs(record) ?? Number.NaN) : Number.NaN,
     e2eUs: isOk ? e2eUs(record) : Number.NaN,

@@ -1,3 +1,4 @@
+import { commonLimits } from '../core/slo.ts';
 import { ecdfOf } from '../../reports/data/ecdf.ts';
 import type {
   ComparedLatency,
@@ -25,7 +26,7 @@ export function pageData(
   now: readonly LoadedRun[],
 ): Pick<ComparisonData, 'latencies' | 'times' | 'pairs'> {
   const latency = (metric: ComparedLatency): LatencyPair => {
-    const limitMs = slo?.limits_ms[metric] ?? null;
+    const limitMs = commonLimits(slo?.limits_ms ?? {})[metric] ?? null;
     const limitUs = limitMs === null ? null : limitMs * 1000;
     const pooled = (runs: readonly LoadedRun[]): LatencyPair['base'] => {
       const { sorted, missing } = valuesOf(runs, metric);

@@ -129,6 +129,8 @@ export interface PlanStats {
   readonly sourceSha256: string;
   /** SHA-256 over every request in due order and the seed: equal digests mean the same load. */
   readonly digest: string;
+  /** Every class of its requests, null being those without one; absent: of a plan that was not scanned, or too many. */
+  readonly classes?: readonly (string | null)[];
   /** What the arrivals give reason to doubt, each beginning with its name: `clumped`, `unit_suspect`, `starts_late`. */
   readonly warnings: readonly string[];
 }

@@ -48,6 +48,17 @@ export function wholePower(base: number, power: number): number {
   return result;
 }
 
+/** Sine of an angle in turns: 0.25 gives 1. */
+export function sineOfTurns(turns: number): number {
+  const rest = turns - Math.floor(turns + 0.5);
+  // Beyond a quarter of a turn it comes back: then |angle| is at most pi / 2, and the 13th term below 2 ** -60.
+  const folded = Math.abs(rest) <= 0.25 ? rest : Math.sign(rest) * 0.5 - rest;
+  const angle = 2 * Math.PI * folded;
+  let sum = 1;
+  for (let i = 12; i >= 1; i--) sum = 1 - (sum * angle * angle) / (2 * i * (2 * i + 1));
+  return angle * sum;
+}
+
 function twoToThe(power: number): number {
   return power < 0 ? 1 / wholePower(2, -power) : wholePower(2, power);
 }

@@ -86,7 +86,7 @@ export interface MediaItem {
 }
 
 /** How the system that the trace was taken from answered. */
-export interface SourceAnswer {
+interface SourceAnswer {
   readonly ttftUs?: number;
   /** From its start to the end of the answer. */
   readonly e2eUs?: number;

@@ -1,7 +1,7 @@
 import { didYouMean } from './did-you-mean.ts';
 import { UserError } from './errors.ts';
 import { readCondition, type Condition } from './gate.ts';
-import { SLO_METRICS, type SloMetric } from './slo.ts';
+import { REQUEST_LATENCIES, type RequestLatency } from './slo.ts';
 import { parseDurationUs } from './units.ts';
 
 /** A condition on a run: a share of its requests that has to do well enough. */
@@ -18,7 +18,7 @@ interface AttainmentGate {
 export interface LatencyGate {
   readonly kind: 'latency';
   readonly text: string;
-  readonly metric: SloMetric;
+  readonly metric: RequestLatency;
   readonly share: number;
   readonly limitUs: number;
   /** Whether a latency on the limit is none within it. */
@@ -29,7 +29,7 @@ const EXAMPLES = '"attainment>=0.9" or "ttft.p99<500ms"';
 
 /** Shares by the names of quantiles. */
 const QUANTILES = { p50: 0.5, p90: 0.9, p95: 0.95, p99: 0.99, p999: 0.999 } as const;
-const LATENCIES = SLO_METRICS.flatMap((metric) =>
+const LATENCIES = REQUEST_LATENCIES.flatMap((metric) =>
   Object.entries(QUANTILES).map(([quantile, share]) => ({ name: `${metric}.${quantile}`, metric, share })),
 );
 const NAMES = ['attainment', ...LATENCIES.map(({ name }) => name)];
@@ -43,7 +43,7 @@ export function parseRunGate(given: string): RunGate {
   if (latency !== undefined) return latencyGate(condition, latency);
   if (/^itl\b/.test(name))
     throw new UserError(
-      `--gate: "${name}" is a quantile of tokens, not of requests, and a run has no interval for it; gate tpot.p99 or e2e.p99`,
+      `--gate: "${name}" is a quantile of tokens, not of requests, and a run has no interval for it; gate tpot.p99 or e2e.p99, or attainment with an SLO on the gaps of each request (--slo itl.p99=100ms)`,
     );
   throw new UserError(`--gate: "${name}" is not judged of a run; write e.g. ${EXAMPLES}${didYouMean(name, NAMES)}`);
 }

@@ -189,7 +189,7 @@ export interface LruPoint {
 }
 
 /** What the page draws, and `--json` leaves out. */
-export interface TraceCharts {
+interface TraceCharts {
   readonly over_time: readonly TraceTimeBin[];
   readonly lengths: readonly LengthCell[];
   /** Sessions by turns. */

@@ -4,5 +4,5 @@ export type { Engine } from './engine.ts';
 export { instanceLabels, ITERATION_TOKENS, loadFamilies, type Labels } from './load-metrics.ts';
 export { openIterationFile } from './instance/iteration-file.ts';
 export { engineTarget } from './target.ts';
-export { usualKvCapacity, type KvCapacity } from './kv-capacity.ts';
+export { usualKvCapacity } from './kv-capacity.ts';
 export { gpuCount } from './gpu-count.ts';

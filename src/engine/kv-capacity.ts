@@ -1,7 +1,7 @@
 import { kvBlocks } from './systems/fit.ts';
 
 /** An engine that many have, with the tokens that its KV cache holds. */
-export interface KvCapacity {
+interface KvCapacity {
   /** `Llama 3.1 8B on one H100`. */
   readonly name: string;
   readonly tokens: number;

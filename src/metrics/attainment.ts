@@ -1,75 +1,45 @@
 import type { RequestRecord } from '../core/record.ts';
-import { type Slo, SLO_METRICS, type SloMetric } from '../core/slo.ts';
-import type { Attainment } from '../schema/summary.ts';
-import { e2eUs, isAnswered, tpotUs, ttftUs } from './request-latency.ts';
+import { type Limits, limitsOf, type Slo, SLO_METRICS, type SloMetric } from '../core/slo.ts';
+import type { Summary } from '../schema/summary.ts';
+import { isAnswered, sloLatencyUs } from './request-latency.ts';
 import { missedBeforeGivenUp } from './given-up.ts';
 import { attainmentInterval } from './attainment-interval.ts';
+import { ClassAttainments } from './class-attainments.ts';
 import { slackOf } from './judged-requests.ts';
+import { limitUs } from './judge.ts';
 import { release, Samples } from './samples.ts';
 
-/** Limits in whole microseconds, as they were parsed, at least one: a value on the limit meets it. */
-export function limitUs(limitMs: number): number {
-  return Math.max(1, Math.round(limitMs * 1000));
-}
-
-/** Every limit in whole microseconds; Infinity: none. */
-export type LimitsUs = Readonly<Record<SloMetric, number>>;
-
-export function limitsUs(slo: Slo): LimitsUs {
-  const of = (limitMs: number | undefined): number => (limitMs === undefined ? Infinity : limitUs(limitMs));
-  return { ttft: of(slo.ttft), tpot: of(slo.tpot), e2e: of(slo.e2e) };
-}
-
-/**
- * Whether a request is answered and meets this one limit. A response of a single token has no TPOT and meets that
- * limit.
- */
-export function meets(record: RequestRecord, metric: SloMetric, limitMs: number): boolean {
-  if (!isAnswered(record)) return false;
-  const limit = limitUs(limitMs);
-  switch (metric) {
-    case 'ttft':
-      return ttftUs(record) <= limit;
-    case 'tpot':
-      return (tpotUs(record) ?? 0) <= limit;
-    case 'e2e':
-      return e2eUs(record) <= limit;
-  }
-}
-
-/** Whether a request is answered and meets every limit. */
-export function meetsAll(record: RequestRecord, slo: Slo): boolean {
-  return (
-    isAnswered(record) && SLO_METRICS.every((metric) => slo[metric] === undefined || meets(record, metric, slo[metric]))
-  );
-}
-
-/** The largest ratio of a latency of an answered request to its limit. */
-function largestRatio(record: RequestRecord, { ttft, tpot, e2e }: LimitsUs): number {
-  return Math.max(ttftUs(record) / ttft, (tpotUs(record) ?? 0) / tpot, e2eUs(record) / e2e);
-}
+/** What the limits of requests say of them, as a summary has it. */
+export type JudgedBySlo = Pick<
+  NonNullable<Summary['slo']>,
+  'attainment' | 'binding' | 'not_judged' | 'by_class' | 'binding_class'
+>;
 
 /**
  * Share of scheduled requests that meet the SLO, of each limit alone, and the confidence interval of the joint share.
+ * Each request is judged by the limits of its class; those without any are counted apart.
  */
 export class AttainmentCollector {
   readonly #slo: Slo;
-  readonly #limits: LimitsUs;
-  readonly #met: Record<SloMetric, number> = { ttft: 0, tpot: 0, e2e: 0 };
+  readonly #classes: ClassAttainments | null;
+  readonly #byMetric: ReadonlyMap<SloMetric, MetricCounts>;
   readonly #dueUs = new Samples();
   /** Beside `#dueUs`, each as `JudgedRequests` has it. */
   readonly #staysUs = new Samples();
   readonly #metAll = new Samples();
   readonly #slacks = new Samples();
-  /** Requests that missed each limit, or had by the time they were given up. */
-  readonly #missed: Record<SloMetric, number> = { ttft: 0, tpot: 0, e2e: 0 };
   #good = 0;
   /** Requests that failed, by no limit. */
   #failed = 0;
+  #notJudged = 0;
 
   constructor(slo: Slo) {
+    const parts = [slo, ...Object.values(slo.by_class ?? {})];
+    const judged = SLO_METRICS.filter((metric) => parts.some((limits) => limits[metric] !== undefined));
     this.#slo = slo;
-    this.#limits = limitsUs(slo);
+    this.#classes =
+      slo.by_class === undefined ? null : new ClassAttainments(slo, (own) => new AttainmentCollector(own));
+    this.#byMetric = new Map(judged.map((metric) => [metric, { limited: 0, met: 0, missed: 0 }]));
   }
 
   /** Requests that met every limit so far. */
@@ -77,27 +47,42 @@ export class AttainmentCollector {
     return this.#good;
   }
 
+  /** Requests that were judged so far. */
+  get judged(): number {
+    return this.#dueUs.length;
+  }
+
   add(record: RequestRecord): void {
-    for (const metric of SLO_METRICS) {
-      const limitMs = this.#slo[metric];
-      if (limitMs === undefined) continue;
-      if (meets(record, metric, limitMs)) this.#met[metric]++;
-      else if (isAnswered(record)) this.#missed[metric]++;
+    const limits = limitsOf(this.#slo, record.slo_class);
+    if (limits === null) {
+      this.#notJudged++;
+      return;
     }
-    if (!isAnswered(record)) this.#addUnanswered(record);
-    const good = meetsAll(record, this.#slo);
+    const answered = isAnswered(record);
+    // The largest ratio of a latency to its limit.
+    let largest = 0;
+    for (const [metric, counts] of this.#byMetric) {
+      const limitMs = limits[metric];
+      if (limitMs === undefined) continue;
+      counts.limited++;
+      if (!answered) continue;
+      const [latencyUs, most] = [sloLatencyUs(record, metric), limitUs(limitMs)];
+      if (latencyUs <= most) counts.met++;
+      else counts.missed++;
+      largest = Math.max(largest, latencyUs / most);
+    }
+    if (!answered) this.#addUnanswered(record, limits);
+    const good = answered && largest <= 1;
     if (good) this.#good++;
     this.#dueUs.push(record.due_us);
     this.#metAll.push(good ? 1 : 0);
     this.#staysUs.push(record.end_us === null ? Infinity : Math.max(0, record.end_us - record.due_us));
-    this.#slacks.push(isAnswered(record) ? slackOf(largestRatio(record, this.#limits)) : Number.NaN);
+    this.#slacks.push(answered && largest < Infinity ? slackOf(largest) : Number.NaN);
+    this.#classes?.add(record);
   }
 
-  result(): { attainment: Attainment; binding: SloMetric | null } {
+  result(): JudgedBySlo {
     const scheduled = this.#dueUs.length;
-    const share = (count: number): number => (scheduled === 0 ? 0 : count / scheduled);
-    const alone = (metric: SloMetric): number | null =>
-      this.#slo[metric] === undefined ? null : share(this.#met[metric]);
     const judged = {
       dueUs: this.#dueUs.values(),
       staysUs: this.#staysUs.values(),
@@ -108,22 +93,35 @@ export class AttainmentCollector {
     release(...Object.values(judged));
     return {
       attainment: {
-        joint: share(this.#good),
-        ttft: alone('ttft'),
-        tpot: alone('tpot'),
-        e2e: alone('e2e'),
+        joint: scheduled === 0 ? 0 : this.#good / scheduled,
+        ttft: null,
+        tpot: null,
+        e2e: null,
+        ...this.#alone(),
         ci95: interval.ci95,
         n_eff: interval.nEff,
         sufficient: interval.sufficient,
         overloaded: interval.overloaded,
       },
       binding: this.#binding(),
+      ...(this.#notJudged === 0 ? {} : { not_judged: this.#notJudged }),
+      ...this.#classes?.result(),
     };
   }
 
-  #addUnanswered(record: RequestRecord): void {
-    const missed = missedBeforeGivenUp(record, this.#limits);
-    for (const metric of missed) this.#missed[metric]++;
+  /** Of the requests that have the limit, the share that meets it. */
+  #alone(): Partial<Record<SloMetric, number>> {
+    return Object.fromEntries(
+      [...this.#byMetric].map(([metric, { limited, met }]) => [metric, limited === 0 ? 0 : met / limited]),
+    );
+  }
+
+  #addUnanswered(record: RequestRecord, limits: Limits): void {
+    const missed = missedBeforeGivenUp(record, limits);
+    for (const metric of missed) {
+      const counts = this.#byMetric.get(metric);
+      if (counts !== undefined) counts.missed++;
+    }
     if (missed.length === 0) this.#failed++;
   }
 
@@ -134,11 +132,19 @@ export class AttainmentCollector {
   #binding(): SloMetric | null {
     let binding: SloMetric | null = null;
     let most = 0;
-    for (const metric of SLO_METRICS) {
-      if (this.#missed[metric] <= most) continue;
+    for (const [metric, { missed }] of this.#byMetric) {
+      if (missed <= most) continue;
       binding = metric;
-      most = this.#missed[metric];
+      most = missed;
     }
     return this.#failed > most ? null : binding;
   }
+}
+
+interface MetricCounts {
+  /** Requests that have a limit on it. */
+  limited: number;
+  met: number;
+  /** Requests that missed it, or had by the time they were given up. */
+  missed: number;
 }

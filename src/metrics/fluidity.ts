@@ -1,6 +1,7 @@
 import type { RequestRecord } from '../core/record.ts';
 import type { Summary } from '../schema/summary.ts';
-import { limitUs } from './attainment.ts';
+import { limitUs } from './judge.ts';
+import { limitsOf, partsOf, type Slo } from '../core/slo.ts';
 import { hasKnownGaps, isAnswered } from './request-latency.ts';
 import { release, Samples, sum } from './samples.ts';
 
@@ -40,24 +41,29 @@ function deadlinesOf(record: RequestRecord, ttftLimitUs: number, tpotLimitUs: nu
   return { missed, deadlines: total };
 }
 
-/** Fluidity over requests, for limits in milliseconds. */
+/** Whether some requests have deadlines. */
+export function hasDeadlines(slo: Slo): boolean {
+  return partsOf(slo).some(([, { ttft, tpot }]) => ttft !== undefined && tpot !== undefined);
+}
+
+/** Fluidity over the requests whose SLO limits TTFT and TPOT. */
 export class FluidityCollector {
-  readonly #ttftLimitUs: number;
-  readonly #tpotLimitUs: number;
+  readonly #slo: Slo;
   /** Of each request; whole numbers, which take less than their ratio. */
   readonly #missed = new Samples();
   readonly #deadlines = new Samples();
   #fluid = 0;
   #isKnown = true;
 
-  constructor(ttftLimitMs: number, tpotLimitMs: number) {
-    this.#ttftLimitUs = limitUs(ttftLimitMs);
-    this.#tpotLimitUs = limitUs(tpotLimitMs);
+  constructor(slo: Slo) {
+    this.#slo = slo;
   }
 
   add(record: RequestRecord): void {
+    const { ttft, tpot } = limitsOf(this.#slo, record.slo_class) ?? {};
+    if (ttft === undefined || tpot === undefined) return;
     if (!hasKnownGaps(record)) this.#isKnown = false;
-    const { missed, deadlines } = deadlinesOf(record, this.#ttftLimitUs, this.#tpotLimitUs);
+    const { missed, deadlines } = deadlinesOf(record, limitUs(ttft), limitUs(tpot));
     this.#missed.push(missed);
     this.#deadlines.push(deadlines);
     if (1 - missed / deadlines >= 0.9) this.#fluid++;

@@ -1,26 +1,39 @@
 import type { RequestRecord } from '../core/record.ts';
-import { SLO_METRICS, type SloMetric } from '../core/slo.ts';
-import { tpotBetweenUs } from './request-latency.ts';
+import { ITL_QUANTILES, type Limits, SLO_METRICS, type SloMetric } from '../core/slo.ts';
+import { rankedGap, tpotBetweenUs } from './request-latency.ts';
+import { limitUs } from './judge.ts';
 
 /**
- * The limits, in microseconds, that a request had missed when it was given up, as the run stopped, whatever would have
+ * The limits that a request had missed when it was given up, as the run stopped, whatever would have
  * come; none where it is not known how long it had waited.
  */
-export function missedBeforeGivenUp(
-  record: RequestRecord,
-  limitsUs: Readonly<Record<SloMetric, number>>,
-): readonly SloMetric[] {
+export function missedBeforeGivenUp(record: RequestRecord, limits: Limits): readonly SloMetric[] {
   if (record.outcome !== 'unsent' && record.outcome !== 'cut') return [];
-  const { token_times_us: times, output_tokens_planned } = record;
   const elapsedUs = untilGivenUpUs(record);
   if (elapsedUs === null) return [];
-  const earliestUs = {
-    ttft: times[0] ?? elapsedUs,
-    // As if all of the tokens that are left had come at the end.
-    tpot: tpotBetweenUs(times[0] ?? elapsedUs, elapsedUs, output_tokens_planned ?? 0) ?? 0,
-    e2e: elapsedUs,
-  };
-  return SLO_METRICS.filter((metric) => earliestUs[metric] > limitsUs[metric]);
+  return SLO_METRICS.filter((metric) => {
+    const limitMs = limits[metric];
+    return limitMs !== undefined && earliestUs(record, metric, elapsedUs) > limitUs(limitMs);
+  });
+}
+
+/** The least that a latency would have been, as if all of the tokens that are left had come at the end. */
+function earliestUs(record: RequestRecord, metric: SloMetric, elapsedUs: number): number {
+  const { token_times_us: times, output_tokens_planned } = record;
+  switch (metric) {
+    case 'ttft':
+      return times[0] ?? elapsedUs;
+    case 'tpot':
+      return tpotBetweenUs(times[0] ?? elapsedUs, elapsedUs, output_tokens_planned ?? 0) ?? 0;
+    case 'e2e':
+      return elapsedUs;
+    default: {
+      if (times.length === 0 || (output_tokens_planned ?? 0) <= times.length) return 0;
+      const gaps = new Float64Array((output_tokens_planned ?? 0) - 1);
+      for (let i = 1; i <= times.length; i++) gaps[i - 1] = (times[i] ?? elapsedUs) - (times[i - 1] ?? 0);
+      return rankedGap(gaps, ITL_QUANTILES[metric]);
+    }
+  }
 }
 
 /** Time from due until the run stopped; null where it is not known, or the request was not due yet. */

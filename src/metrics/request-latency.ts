@@ -1,4 +1,5 @@
 import type { RequestRecord } from '../core/record.ts';
+import { ITL_QUANTILES, type SloMetric } from '../core/slo.ts';
 
 /**
  * Whether a request is answered: outcome `ok` and at least one token. An `ok` without a token has no latency and misses
@@ -33,4 +34,37 @@ export function tpotBetweenUs(firstUs: number, lastUs: number, tokens: number): 
 export function e2eUs(record: RequestRecord): number {
   const times = record.token_times_us;
   return record.end_us === null ? (times[times.length - 1] ?? Number.NaN) : record.end_us - record.due_us;
+}
+
+/**
+ * A quantile of the gaps between the tokens of a request, nearest rank, in microseconds; null with one token. Infinity
+ * where the times of its tokens are not known each, and the gaps could be anything.
+ */
+export function itlQuantileUs(record: RequestRecord, quantile: number): number | null {
+  const times = record.token_times_us;
+  if (times.length < 2) return null;
+  if (!hasKnownGaps(record)) return Infinity;
+  const gaps = new Float64Array(times.length - 1);
+  for (let i = 1; i < times.length; i++) gaps[i - 1] = (times[i] ?? 0) - (times[i - 1] ?? 0);
+  return rankedGap(gaps, quantile);
+}
+
+/** The gap at a quantile, nearest rank. Sorts `gaps`, of which there is one at least. */
+export function rankedGap(gaps: Float64Array, quantile: number): number {
+  // A quantile such as 0.95 is no exact double: 0.95 of 20 gaps are 19.
+  return gaps.sort()[Math.max(1, Math.ceil(quantile * gaps.length - 1e-9)) - 1] ?? Number.NaN;
+}
+
+/** What an SLO limits, in microseconds; 0 where a single token leaves it undefined. Only for an answered request. */
+export function sloLatencyUs(record: RequestRecord, metric: SloMetric): number {
+  switch (metric) {
+    case 'ttft':
+      return ttftUs(record);
+    case 'tpot':
+      return tpotUs(record) ?? 0;
+    case 'e2e':
+      return e2eUs(record);
+    default:
+      return itlQuantileUs(record, ITL_QUANTILES[metric]) ?? 0;
+  }
 }

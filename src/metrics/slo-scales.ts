@@ -1,5 +1,5 @@
 import type { RequestRecord } from '../core/record.ts';
-import { type Slo, SLO_METRICS } from '../core/slo.ts';
+import { mapLimits, type Slo } from '../core/slo.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { SloScale } from '../schema/summary.ts';
 import { AttainmentCollector } from './attainment.ts';
@@ -8,12 +8,7 @@ import { stoppedRecords } from './stopped.ts';
 
 /** An SLO whose every limit is so many times as long, without the rounding of doubles: 1.1 times 250 ms are 275 ms. */
 export function scaledSlo(slo: Slo, scale: number): Slo {
-  return Object.fromEntries(
-    SLO_METRICS.flatMap((metric) => {
-      const limitMs = slo[metric];
-      return limitMs === undefined ? [] : [[metric, Number((limitMs * scale).toPrecision(12))]];
-    }),
-  );
+  return mapLimits(slo, (limitMs) => Number((limitMs * scale).toPrecision(12)));
 }
 
 /** Share of the measured requests of a run that meet its SLO times each of several scales. */
@@ -47,8 +42,8 @@ export class SloScalesCollector {
   result(): SloScale[] {
     return this.#scales.map(({ scale, attainment: collector }) => {
       const { attainment, binding } = collector.result();
-      const { joint, ttft, tpot, e2e, ci95, overloaded } = attainment;
-      return { scale, attainment: joint, ttft, tpot, e2e, ci95, overloaded, binding };
+      const { joint, n_eff: _n, sufficient: _s, ...shares } = attainment;
+      return { scale, attainment: joint, ...shares, binding };
     });
   }
 }

@@ -1,7 +1,7 @@
 import type { Outcome, RequestRecord } from '../core/record.ts';
+import { limitsOf } from '../core/slo.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { Summary } from '../schema/summary.ts';
-import { limitsUs } from './attainment.ts';
 import { missedBeforeGivenUp } from './given-up.ts';
 
 /**
@@ -11,9 +11,10 @@ import { missedBeforeGivenUp } from './given-up.ts';
  */
 export function stoppedRecords({ status, slo }: Pick<Manifest, 'status' | 'slo'>): (record: RequestRecord) => boolean {
   if (status !== 'interrupted') return () => false;
-  const limits = limitsUs(slo?.limits_ms ?? {});
+  const limits = slo?.limits_ms ?? {};
   return (record) =>
-    (record.outcome === 'unsent' || record.outcome === 'cut') && missedBeforeGivenUp(record, limits).length === 0;
+    (record.outcome === 'unsent' || record.outcome === 'cut') &&
+    missedBeforeGivenUp(record, limitsOf(limits, record.slo_class) ?? {}).length === 0;
 }
 
 type Requests = Summary['requests'];

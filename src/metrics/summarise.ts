@@ -4,12 +4,13 @@ import type { Scrape } from '../schema/server-metrics.ts';
 import type { Summary } from '../schema/summary.ts';
 import { AttainmentCollector } from './attainment.ts';
 import { DiagnosisCollector } from './diagnosis/diagnosis.ts';
-import { FluidityCollector } from './fluidity.ts';
+import { FluidityCollector, hasDeadlines } from './fluidity.ts';
 import { LatencyCollector } from './latency.ts';
 import { HeldCollector } from './held.ts';
 import { ExcludedCollector } from './excluded.ts';
 import { RecordsDigest } from './records-digest.ts';
 import { ServerCollector } from './server.ts';
+import { SessionsCollector } from './sessions.ts';
 import { SloScalesCollector } from './slo-scales.ts';
 import { CachedTokensCollector } from './cached-tokens.ts';
 import { stoppedRecords } from './stopped.ts';
@@ -39,8 +40,9 @@ export async function summarise(
   const cached = new CachedTokensCollector(manifest);
   const attainment = slo === null ? null : new AttainmentCollector(slo);
   const scales = sloScales.length === 0 ? null : new SloScalesCollector(manifest, sloScales);
-  const fluidity = slo?.ttft === undefined || slo.tpot === undefined ? null : new FluidityCollector(slo.ttft, slo.tpot);
+  const fluidity = slo !== null && hasDeadlines(slo) ? new FluidityCollector(slo) : null;
   const excluded = new ExcludedCollector(manifest);
+  const sessions = new SessionsCollector(manifest);
   const validity = new ValidityCollector(manifest);
   const diagnosis = new DiagnosisCollector(manifest);
   const digest = manifest.clock === 'virtual' ? new RecordsDigest(dueRanks) : null;
@@ -60,6 +62,7 @@ export async function summarise(
       }
       traffic.add(record, stopped);
       held.add(record, stopped);
+      sessions.add(record, stopped);
       scales?.add(record);
       if (stopped) continue;
       latency.add(record);
@@ -100,6 +103,7 @@ export async function summarise(
     service_latency_ms: service,
     little_law_error: littleLawError(manifest, inFlightUs),
     slo: sloOf(manifest, attainment, scales),
+    sessions: sessions.result(),
     fluidity: fluidity?.result() ?? null,
     server: server.result(),
     records_sha256: digest?.sha256() ?? null,

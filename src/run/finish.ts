@@ -5,7 +5,7 @@ import { messageOf, UserError } from '../core/errors.ts';
 import type { Source } from '../core/plan.ts';
 import type { RecordBatch } from '../core/record.ts';
 import { meanRate } from '../core/rate.ts';
-import { GOAL, type SloSpec } from '../core/slo.ts';
+import { checkClasses, GOAL, type SloSpec } from '../core/slo.ts';
 import { plainPercent } from '../core/units.ts';
 import { DigestOrder } from '../metrics/digest-order.ts';
 import { summarise } from '../metrics/summarise.ts';
@@ -99,7 +99,8 @@ export async function reportRun(
     const judged = judgedName(manifest);
     writeSummary(dir, summary, judged);
     writeMarkdown(dir, summaryMarkdown(summary, manifest), judged);
-    const page = await writeHtmlReport(summary, manifest, readRecords(dir, problem), readScrapes(dir, problem));
+    const records = (): ReturnType<typeof readRecords> => readRecords(dir, problem);
+    const page = await writeHtmlReport(summary, manifest, records(), readScrapes(dir, problem), records);
     writeReport(dir, page, judged);
     return summary;
   };
@@ -159,6 +160,7 @@ export function judgedBy(manifest: Manifest, slo: SloSpec | null, at: number | n
   if (slo === null && manifest.slo === null)
     throw new UserError(`--at: run ${manifest.run_id} has no SLO to meet; give its limits, e.g. --slo ttft=200ms`);
   const goal = at ?? manifest.slo?.at ?? GOAL;
+  if (slo !== null && manifest.workload.classes !== undefined) checkClasses(slo.limits, manifest.workload.classes);
   const judged = slo === null ? manifest.slo : describeSlo(slo, goal);
   if (judged === null) return manifest;
   return { ...manifest, slo: { ...judged, at: goal, in_place_of: nameOf(manifest.slo, judged.text) } };

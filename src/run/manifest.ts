@@ -127,6 +127,7 @@ function describeWorkload({ source, stats, badRows, workload }: RunPlan): Manife
     on_bad_row: workload?.onBadRow ?? 'fail',
     bad_rows: badRows,
     warnings: [...stats.warnings],
+    ...(stats.classes === undefined ? {} : { classes: [...stats.classes] }),
     requests: stats.requests,
     duration_s: stats.lastDueUs / 1e6,
     rate_rps: meanRate(stats.requests, stats.firstDueUs, stats.lastDueUs) ?? 0,

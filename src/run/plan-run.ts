@@ -1,3 +1,4 @@
+import { checkClasses } from '../core/slo.ts';
 import { isUsualBody } from '../../adapters/index.ts';
 import { SILENT, type Log } from '../core/log.ts';
 import type { Plan, PlanStats, SessionsPlan, Source, WorkloadSpec } from '../core/plan.ts';
@@ -29,6 +30,7 @@ export async function planRun(
 ): Promise<RunPlan> {
   const scanned = await scan(spec, log);
   const { source, stats } = scanned;
+  if (spec.slo !== null && stats.classes !== undefined) checkClasses(spec.slo.limits, stats.classes);
   for (const warning of stats.warnings) log.warn(`${source.name}: ${warning}`);
   const window = measurementWindow(spec.measure, source, stats, scanned.sessions !== null);
   const isVirtual = spec.target.clock === 'virtual';

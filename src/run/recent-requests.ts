@@ -1,7 +1,7 @@
 import type { RequestRecord } from '../core/record.ts';
 import type { Slo } from '../core/slo.ts';
 import type { ScheduledRequest } from '../core/target.ts';
-import { meetsAll } from '../metrics/attainment.ts';
+import { meetsAll } from '../metrics/judge.ts';
 import { nearestRank } from '../metrics/samples.ts';
 import type { RequestWatcher } from '../replay/recorder.ts';
 
@@ -38,7 +38,8 @@ export class RecentRequests implements RequestWatcher {
     const { request_id: id, outcome } = record;
     if (outcome === 'cut') return;
     if (outcome !== 'ok' && !this.#ttftUs.change(id, Infinity)) this.#ttftUs.push(id, timeUs, Infinity);
-    if (this.#slo !== null) this.#met.push(id, timeUs, meetsAll(record, this.#slo) ? 1 : 0);
+    const isMet = this.#slo === null ? null : meetsAll(record, this.#slo);
+    if (isMet !== null) this.#met.push(id, timeUs, isMet ? 1 : 0);
   }
 
   at(nowUs: number): RecentLatency {

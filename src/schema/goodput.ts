@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SLO_METRICS } from '../core/slo.ts';
-import { count, limitsMs, type DeepReadonly } from './parts.ts';
+import { count, itlShares, limitsMs, type DeepReadonly } from './parts.ts';
 import { manifestSchema } from './manifest.ts';
 
 const run = manifestSchema.shape;
@@ -25,7 +25,12 @@ const probe = z
     missed: count.describe('Those that missed it. A run that was decided earlier did not see the others.'),
     attainment: z.number().nullable().describe('Share that met the SLO; null where the run was cut when decided.'),
     alone: z
-      .strictObject({ ttft: z.number().nullable(), tpot: z.number().nullable(), e2e: z.number().nullable() })
+      .strictObject({
+        ttft: z.number().nullable(),
+        tpot: z.number().nullable(),
+        e2e: z.number().nullable(),
+        ...itlShares,
+      })
       .describe('Share that met each limit alone, of those that were seen; null: not limited, or nothing seen.'),
     latency_ms: z
       .strictObject({ ttft: ofLatency, tpot: ofLatency, e2e: ofLatency })

@@ -52,6 +52,10 @@ const workload = z.strictObject({
   on_bad_row: z.enum(['fail', 'skip']),
   bad_rows: count.describe('Rows that were left out because they could not be read.'),
   warnings: z.array(z.string()).default([]).describe('What is odd in the times of the requests, before the run.'),
+  classes: z
+    .array(z.string().nullable())
+    .exactOptional()
+    .describe('Every class of the requests, null being those without one. Absent: an older run, or too many to list.'),
   requests: count,
   duration_s: z.number().describe('Due time of the last request.'),
   rate_rps: z

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { OUTCOMES } from '../core/record.ts';
 import { SLO_METRICS } from '../core/slo.ts';
 import { manifestSchema } from './manifest.ts';
-import { count, limitsMs, quantiles, type DeepReadonly } from './parts.ts';
+import { classLimitsMs, count, itlShares, limitsMs, quantiles, type DeepReadonly } from './parts.ts';
 
 const run = manifestSchema.shape;
 
@@ -284,6 +284,7 @@ const attainment = z.strictObject({
   ttft: z.number().nullable().describe('Share that meets this limit alone; null where there is no such limit.'),
   tpot: z.number().nullable().describe('Share that meets this limit alone; null where there is no such limit.'),
   e2e: z.number().nullable().describe('Share that meets this limit alone; null where there is no such limit.'),
+  ...itlShares,
   ci95: z
     .tuple([z.number(), z.number()])
     .nullable()
@@ -315,6 +316,7 @@ export const scaledAttainment = {
   ttft: attainment.shape.ttft,
   tpot: attainment.shape.tpot,
   e2e: attainment.shape.e2e,
+  ...itlShares,
   ci95: attainment.shape.ci95,
   overloaded: attainment.shape.overloaded,
   binding,
@@ -326,16 +328,67 @@ const sloScale = z.strictObject({
 });
 export type SloScale = DeepReadonly<z.infer<typeof sloScale>>;
 
+const classAttainment = z.strictObject({
+  class: z.string().nullable().describe('Null: requests of all classes without limits of their own.'),
+  limits_ms: classLimitsMs,
+  requests: count,
+  attainment,
+  binding,
+});
+export type ClassAttainment = DeepReadonly<z.infer<typeof classAttainment>>;
+
 const slo = z.strictObject({
   limits_ms: limitsMs,
   at: z.number().describe('Share of requests that should meet the limits.'),
   attainment,
   binding,
+  not_judged: count
+    .exactOptional()
+    .describe('Requests of classes that the SLO has no limits for: in no share. Absent: none.'),
+  by_class: z
+    .array(classAttainment)
+    .exactOptional()
+    .describe('Each class by its own limits, where the SLO has limits by class, in its order.'),
+  binding_class: z
+    .string()
+    .nullable()
+    .exactOptional()
+    .describe(
+      'Where by_class is: the class that most requests which missed are of; null: none of those with limits of their own.',
+    ),
   scales: z
     .array(sloScale)
     .exactOptional()
     .describe('The same requests judged by the limits times each scale, in ascending order (--slo-scales).'),
 });
+
+const sessions = z
+  .strictObject({
+    scheduled: count,
+    finished: count.describe('Sessions all of whose turns ended ok.'),
+    failed: count.describe('Sessions of which a turn failed; the rest was not over when the run was interrupted.'),
+    mean_duration_s: z.number().nullable().describe('Of finished ones: from the first due time to the last end.'),
+    jobs_per_h: z
+      .number()
+      .nullable()
+      .describe(
+        'Finished sessions an hour, from the first due time to the last end; with --concurrent-sessions, until the last session begins.',
+      ),
+    attainment: z
+      .number()
+      .nullable()
+      .describe(
+        'Share of sessions all of whose turns met the SLO, of those that finished or failed; null without one.',
+      ),
+    pushed_back_s: z
+      .number()
+      .nullable()
+      .describe(
+        'Mean time by which the last turn that was sent came due later than in the trace, because answers before it took longer; below 0: they were faster. Null where the trace does not say when.',
+      ),
+    client_late_s: z.number().describe('Mean of what the client sent the turns of a session late, all together.'),
+  })
+  .describe('Sessions as wholes, by their measured turns.');
 
 const serverGauge = z.strictObject({ mean: z.number(), max: z.number() });
 export type ServerGauge = DeepReadonly<z.infer<typeof serverGauge>>;
@@ -411,6 +464,7 @@ export const summarySchema = z
         'Relative difference of sampled requests in flight from rate times time in system; null without sampling.',
       ),
     slo: slo.nullable(),
+    sessions: sessions.nullable().default(null).describe('Null: no request is of a session.'),
     fluidity: z.strictObject({ mean: z.number(), share_at_least_0_9: z.number() }).nullable(),
     server: server.nullable(),
     records_sha256: z

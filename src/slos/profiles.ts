@@ -1,10 +1,10 @@
-import type { Slo } from '../core/slo.ts';
+import type { Limits } from '../core/slo.ts';
 
 /** A published SLO with a name. */
 interface SloProfile {
   readonly name: string;
   /** Milliseconds. */
-  readonly limits: Slo;
+  readonly limits: Limits;
   readonly model: string;
   readonly workload: string;
   readonly source: string;

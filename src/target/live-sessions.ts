@@ -47,7 +47,10 @@ export class LiveSessions {
   /** The request as it is to be sent, now that those before it have ended. */
   complete(scheduled: ScheduledRequest): ScheduledRequest {
     const { request, index } = scheduled;
-    if (isSentAsItIs(request)) return scheduled;
+    if (this.#isSentAsItIs(request)) {
+      this.#release(request);
+      return scheduled;
+    }
     const before = request.continues === undefined ? null : this.#answered.get(request.continues);
     if (before === undefined)
       throw new Error(`request ${request.id} goes on from ${request.continues}, which has not ended`);
@@ -69,6 +72,12 @@ export class LiveSessions {
   /** A request is never sent. */
   drop(request: Request): void {
     this.#release(request);
+  }
+
+  /** Messages are too, where the route takes none. */
+  #isSentAsItIs(request: Request): boolean {
+    const takesNone = this.#prompts !== null && this.#prompts.form !== 'messages';
+    return isSentAsItIs(request) || (takesNone && request.prompt !== undefined);
   }
 
   #release({ continues }: Request): void {

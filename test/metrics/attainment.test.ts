@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { RequestRecord } from '../../src/core/record.ts';
 import type { Slo } from '../../src/core/slo.ts';
-import { AttainmentCollector, meetsAll } from '../../src/metrics/attainment.ts';
+import { AttainmentCollector } from '../../src/metrics/attainment.ts';
+import { meetsAll } from '../../src/metrics/judge.ts';
 import { anyBatch, exampleRecord } from '../runs/example-records.ts';
 
 const attained = (records: readonly RequestRecord[], slo: Slo) => {

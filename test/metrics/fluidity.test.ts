@@ -27,9 +27,9 @@ test('a first token that is late misses its own deadline and each TPOT in betwee
 });
 
 test('over requests: mean and share of at least 0.9, failed ones have 0', () => {
-  const collector = new FluidityCollector(100, 20);
+  const collector = new FluidityCollector({ ttft: 100, tpot: 20 });
   collector.add(exampleRecord());
   collector.add(exampleRecord({ outcome: 'cut' }));
   assert.deepEqual(collector.result(), { mean: 0.5, share_at_least_0_9: 0.5 });
-  assert.equal(new FluidityCollector(100, 20).result(), null);
+  assert.equal(new FluidityCollector({ ttft: 100, tpot: 20 }).result(), null);
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { RequestRecord } from '../../src/core/record.ts';
 import { parseSloScales } from '../../src/core/slo-scales.ts';
-import { meetsAll } from '../../src/metrics/attainment.ts';
+import { meetsAll } from '../../src/metrics/judge.ts';
 import { scaledSlo, smallestScale } from '../../src/metrics/slo-scales.ts';
 import { summarise } from '../../src/metrics/summarise.ts';
 import type { SloScale } from '../../src/schema/summary.ts';

@@ -5,7 +5,7 @@ import { missSentence, worstSpan } from '../../reports/charts/miss-findings.ts';
 import { missOf } from '../../reports/data/miss.ts';
 import { MissCollector, type Misses, missedIn } from '../../reports/data/misses.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
-import { meetsAll } from '../../src/metrics/attainment.ts';
+import { meetsAll } from '../../src/metrics/judge.ts';
 import { exampleRun } from './example-run.ts';
 
 const SLO = { ttft: 100, tpot: 10, e2e: 2000 };

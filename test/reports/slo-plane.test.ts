@@ -7,7 +7,7 @@ import { RankedSet } from '../../reports/data/ranked-set.ts';
 import { SloPlaneCollector } from '../../reports/data/slo-plane.ts';
 import type { Slo } from '../../src/core/slo.ts';
 import { summarise } from '../../src/metrics/summarise.ts';
-import { meetsAll } from '../../src/metrics/attainment.ts';
+import { meetsAll } from '../../src/metrics/judge.ts';
 import { exampleManifest, exampleRun, inBatches } from './example-run.ts';
 
 const { records } = await exampleRun({

@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import type { Request } from '../../src/core/request.ts';
 import { scheduledByTrace } from '../../src/core/schedule.ts';
 import { answerWatch, LiveSessions } from '../../src/target/live-sessions.ts';
+import { livePrompts } from '../../workloads/index.ts';
 
 /** Requests of one tree: each goes on from an earlier one, or begins; and what comes of it. */
 const anyTree = fc.array(
@@ -87,6 +88,20 @@ describe('the turns of sessions whose prompts repeat answers', () => {
     ]);
     assert.deepEqual([request.inputTokens, request.blocks], [49, [7, 8, 9]]);
   });
+});
+
+it('messages are sent as the trace has them where the route takes none', () => {
+  const live = new LiveSessions(livePrompts({ seed: 1, blockTokens: null }, 'text'), null);
+  const messages = { kind: 'messages', messages: [{ role: 'user', content: 'a' }] } as const;
+  const first: Request = { id: 'a', traceRow: 1, dueUs: 0, inputTokens: 4, outputTokens: 5, prompt: messages };
+  const second: Request = { ...first, id: 'b', newTokens: 2, continues: 'a' };
+  for (const request of [first, second]) live.expect(request);
+  for (const [i, request] of [first, second].entries()) {
+    const scheduled = scheduledByTrace(i, request);
+    assert.equal(live.complete(scheduled), scheduled);
+    live.ended(request.id, null);
+  }
+  assert.equal(live.size, 0);
 });
 
 it('answers that cannot be repeated are said once a kind', () => {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Request } from '../../src/core/request.ts';
 import { LargeSet } from '../large-set.ts';
-import { farTime, LENGTH_EXPECTED, MOST_US } from './faults.ts';
+import { farTime, LENGTH_EXPECTED, MAX_ROW_TOKENS, MOST_US } from './faults.ts';
 import { quoted, type Format, type RowContext } from './format.ts';
 import { given } from './given.ts';
 import {
@@ -49,7 +49,7 @@ const call = z.object({
   t: seconds,
   model: nameText.nullish(),
   in: length,
-  out: length,
+  out: z.int().nonnegative().max(MAX_ROW_TOKENS),
   hash_ids: blockIds.nullish(),
   api_time: seconds.nullish(),
   ttft: seconds.nullish(),
@@ -60,7 +60,7 @@ const CALL_FIELDS: Readonly<Record<keyof Call, FieldExpectation>> = {
   t: { kind: 'time', expected: 'seconds from the start of the conversation' },
   model: { expected: TEXT_EXPECTED },
   in: { kind: 'length', expected: LENGTH_EXPECTED },
-  out: { kind: 'length', expected: LENGTH_EXPECTED },
+  out: { kind: 'length', expected: `a whole number of tokens, 0 to ${MAX_ROW_TOKENS}` },
   hash_ids: { expected: 'a list of whole numbers, one a full block of the prompt' },
   api_time: { expected: SECONDS_EXPECTED },
   ttft: { expected: SECONDS_EXPECTED },
@@ -131,7 +131,7 @@ async function* readWeka(text: AsyncIterable<string>, rows: RowContext): AsyncGe
     else if (itsScope !== scope)
       bad(`hash_id_scope is ${quoted(itsScope)}, expected ${quoted(scope)} as in the first conversation`);
     else {
-      const found = new ConversationReader(session, line, size, bad, scope === 'global' ? (id) => id : scopes.scope());
+      const found = new ConversationReader(session, line, size, rows, scope === 'global' ? (id) => id : scopes.scope());
       const requests = found.requests(row.requests);
       if (requests.some(({ source }) => source?.e2eUs !== undefined)) rows.keys?.add(TIMED);
       yield* requests;
@@ -158,22 +158,20 @@ class ConversationReader {
   readonly #session: string;
   readonly #line: number;
   readonly #blockTokens: number;
-  readonly #bad: (message: string) => void;
+  readonly #rows: RowContext;
   readonly #blockName: (id: number) => number;
   readonly #found: Omit<Request, 'turn'>[] = [];
 
-  constructor(
-    session: string,
-    line: number,
-    blockTokens: number,
-    bad: (message: string) => void,
-    blockName: (id: number) => number,
-  ) {
+  constructor(session: string, line: number, blockTokens: number, rows: RowContext, blockName: (id: number) => number) {
     this.#session = session;
     this.#line = line;
     this.#blockTokens = blockTokens;
-    this.#bad = bad;
+    this.#rows = rows;
     this.#blockName = blockName;
+  }
+
+  #bad(message: string): void {
+    this.#rows.bad({ line: this.#line, column: null, message });
   }
 
   /** In order of time, which counts from the first of them. */
@@ -204,6 +202,7 @@ class ConversationReader {
       const row = call.safeParse(item);
       const fault = row.success ? this.#fault(row.data, at) : fieldFault(row.error, item, CALL_FIELDS, `${at}.`);
       if (fault !== null || !row.success) this.#bad(fault ?? '');
+      else if (row.data.out === 0) this.#rows.leftOut?.({ line: this.#line, reason: 'no answer: out is 0' });
       else calls.push(this.#call(row.data, `${place.key}${i}`, place));
     }
     return { startUs: place.startUs, calls, endUs: place.endUs, branches };

@@ -38,11 +38,8 @@ export interface PromptSpec extends DrawKeys {
 export function promptMaker(spec: PromptSpec): PromptMaker {
   return {
     ids: (request) =>
-      request.prompt?.kind === 'ids'
-        ? request.prompt.ids
-        : draw(spec, request, IDS, { count: request.inputTokens, upTo: (tokens) => tokens }).map((id) => FIRST_ID + id),
-    text: (request) =>
-      request.prompt?.kind === 'text' ? request.prompt.text : promptText(spec, spec.text ?? PLAIN_TEXT, request),
+      draw(spec, request, IDS, { count: request.inputTokens, upTo: (tokens) => tokens }).map((id) => FIRST_ID + id),
+    text: (request) => promptText(spec, spec.text ?? PLAIN_TEXT, request),
   };
 }
 

@@ -1,9 +1,9 @@
 import type { RequestRecord } from '../../core/record.ts';
-import type { Slo } from '../../core/slo.ts';
+import { limitsOf, type Slo } from '../../core/slo.ts';
 import type { Manifest } from '../../schema/manifest.ts';
 import type { Scrape } from '../../schema/server-metrics.ts';
 import { DIAGNOSIS_CODES, type Diagnosis, type DiagnosisCode, type Summary } from '../../schema/summary.ts';
-import { meets, meetsAll } from '../attainment.ts';
+import { meets, meetsAll } from '../judge.ts';
 import { isAnswered } from '../request-latency.ts';
 import { burstText, shareText, slowdownText } from './burst-rule.ts';
 import { concentrationOf, isEvent } from './concentration.ts';
@@ -60,11 +60,11 @@ export class DiagnosisCollector {
   /** `counts`: measured, and not stopped by the user. */
   add(record: RequestRecord, counts: boolean): void {
     this.#course.addSent(record);
-    const limit = this.#slo?.tpot;
+    const limit = this.#slo === null ? undefined : limitsOf(this.#slo, record.slo_class)?.tpot;
     const isOfInterest = counts && isAnswered(record) && (limit === undefined || !meets(record, 'tpot', limit));
     this.#gaps.add(record, isOfInterest);
     if (!counts) return;
-    this.#course.add(record, this.#slo !== null && !meetsAll(record, this.#slo));
+    this.#course.add(record, this.#slo !== null && meetsAll(record, this.#slo) === false);
     if (!isAnswered(record)) this.#failures.add(record);
   }
 

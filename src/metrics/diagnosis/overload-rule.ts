@@ -1,3 +1,4 @@
+import { commonLimits } from '../../core/slo.ts';
 import { formatMs, axisTimeText, threeFigures, withThousands } from '../../core/units.ts';
 import { nearestRank } from '../samples.ts';
 import { concentrationOf } from './concentration.ts';
@@ -111,7 +112,7 @@ export function overloadText({ course, overload, summary, manifest }: Facts): st
   return [
     `Overloaded ${began}${ended}: ${rate(total(during, 'due'))} requests/s came and ${answered === 0 ? 'none' : rate(answered)} were answered, so that up to ${withThousands(mostInFlight(during))} were in flight at once${until === null ? '' : `, and ${withThousands(Math.round(bins.at(-1)?.in_flight ?? 0))} still when the last request was due`}`,
     ...(timedOut === 0 ? [] : [`${withThousands(timedOut)} were given up when their time was out${limits}`]),
-    ...(waitMs === null || waitMs < (summary.slo?.limits_ms.ttft ?? LONG_WAIT_MS)
+    ...(waitMs === null || waitMs < (commonLimits(summary.slo?.limits_ms ?? {}).ttft ?? LONG_WAIT_MS)
       ? []
       : [`half of the requests due then waited longer than ${formatMs(waitMs)} for their first token`]),
   ]

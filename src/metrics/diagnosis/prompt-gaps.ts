@@ -1,3 +1,4 @@
+import { type Limits, partsOf, SLO_METRICS } from '../../core/slo.ts';
 import type { RequestRecord } from '../../core/record.ts';
 import { randomStream } from '../../core/random.ts';
 import { formatMs, formatShare } from '../../core/units.ts';
@@ -153,10 +154,14 @@ function longGaps(streams: readonly Float64Array[], us: Samples, usualUs: number
   return sum;
 }
 
+function limitsGaps(limits: Limits): boolean {
+  return SLO_METRICS.some((metric) => limits[metric] !== undefined && metric !== 'ttft' && metric !== 'e2e');
+}
+
 /** The server computes prompts between the tokens of answers; where too much load is said to be the cause, in few words. */
 export function promptsText({ course, gaps, summary, overload, peaks }: Facts): string | null {
   if (gaps === null || !isTelling(course)) return null;
-  const isTpot = summary.slo === null || summary.slo.limits_ms.tpot !== undefined;
+  const isTpot = summary.slo === null || partsOf(summary.slo.limits_ms).some(([, limits]) => limitsGaps(limits));
   const { usual_us, with_prompt_us, explained, excess } = gaps;
   if (!isTpot || explained < EXPLAINED || explained * excess < TELLING_SHARE) return null;
   const [longer, usual] = [formatMs(with_prompt_us / 1000), formatMs(usual_us / 1000)];

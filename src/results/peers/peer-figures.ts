@@ -1,6 +1,6 @@
 import type { RecordBatch } from '../../core/record.ts';
-import type { Slo } from '../../core/slo.ts';
-import { limitsUs, type LimitsUs } from '../../metrics/attainment.ts';
+import { limitsOf, type Slo } from '../../core/slo.ts';
+import { limitsUs, type LimitsUs } from '../../metrics/judge.ts';
 import { MAX_UNKNOWN_GAPS } from '../../metrics/latency.ts';
 import { answerOf, startOf, type Answer } from './answer.ts';
 import { Distribution, type Statistics } from './distribution.ts';
@@ -51,7 +51,6 @@ export async function peerFigures(
 ): Promise<PeerFigures> {
   const [ttft, itl, tpot, e2e] = [new Distribution(), new Distribution(), new Distribution(), new Distribution()];
   const [all, ofAnswered] = [new Extent(), new Extent()];
-  const limits = slo === null ? null : limitsUs(slo);
   const good = { met: 0, judged: 0 };
   const ofTokens = { all: 0, shared: 0, gaps: 0, spanUs: 0 };
   let [requests, answered, unknownGaps] = [0, 0, 0];
@@ -61,8 +60,9 @@ export async function peerFigures(
       const startUs = startOf(record);
       all.add(startUs, record.end_us ?? startUs);
       const answer = answerOf(record);
+      const limits = slo === null ? null : limitsOf(slo, record.slo_class);
       if (answer === null) {
-        if (peer.goodput.shareOf === 'all') good.judged++;
+        if (limits !== null && peer.goodput.shareOf === 'all') good.judged++;
         continue;
       }
       answered++;
@@ -78,7 +78,7 @@ export async function peerFigures(
       ofTokens.gaps += answer.tokens - (peer.chunks === 'of the role too' && context.isChat ? 0 : 1);
       ofTokens.spanUs += answer.lastUs - answer.firstUs;
       if (limits === null) continue;
-      const verdict = isGood(peer, answer, latencies, limits);
+      const verdict = isGood(peer, answer, latencies, limitsUs(limits));
       if (verdict !== null) good.judged++;
       if (verdict === true) good.met++;
     }
@@ -100,7 +100,7 @@ export async function peerFigures(
     durationS: allS,
     answeredDurationS: answeredS,
     good:
-      limits === null
+      slo === null
         ? null
         : {
             requests: good.met,

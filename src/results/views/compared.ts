@@ -159,15 +159,15 @@ async function verdictsOf(
     ...(byMlperf && ttft !== undefined ? [{ of: 'ttft', limits: { ttft }, shares: MLPERF_SHARES } as const] : []),
     ...(byMlperf && tpot !== undefined ? [{ of: 'tpot', limits: { tpot }, shares: MLPERF_SHARES } as const] : []),
   ];
-  const collectors = judged.map((each) => ({ ...each, attainment: new AttainmentCollector(each.limits), requests: 0 }));
+  const collectors = judged.map((each) => ({ ...each, attainment: new AttainmentCollector(each.limits) }));
   for await (const batch of run.records())
     for (const record of batch)
       for (const each of collectors) {
         if (each.of === 'tpot' && hasNoTpot(record)) continue;
         each.attainment.add(record);
-        each.requests++;
       }
-  return collectors.flatMap(({ of, shares, attainment, requests }) => {
+  return collectors.flatMap(({ of, shares, attainment }) => {
+    const requests = attainment.judged;
     if (requests === 0) return [];
     const { joint, ci95, overloaded } = attainment.result().attainment;
     const byOurs = (wanted: number): Verdicts['ours'] => ({

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { RequestRecord } from '../../core/record.ts';
-import type { Slo } from '../../core/slo.ts';
+import { commonLimits, type Limits } from '../../core/slo.ts';
 import { idPrefix, requestIdHeader } from '../../core/request-id.ts';
 import type { Manifest } from '../../schema/manifest.ts';
 import { UserError } from '../../core/errors.ts';
@@ -155,7 +155,11 @@ function inputConfig(manifest: Manifest, requests: number): Record<string, unkno
       streaming: true,
       ...(target.kind === 'url' ? { urls: [target.spec] } : {}),
     },
-    input: { file: workload.path, random_seed: seed, ...(slo === null ? {} : { goodput: goodputOf(slo.limits_ms) }) },
+    input: {
+      file: workload.path,
+      random_seed: seed,
+      ...(slo === null ? {} : { goodput: goodputOf(commonLimits(slo.limits_ms)) }),
+    },
     loadgen: {
       request_count: requests,
       ...(workload.rate_rps > 0 ? { request_rate: workload.rate_rps } : {}),
@@ -165,7 +169,7 @@ function inputConfig(manifest: Manifest, requests: number): Record<string, unkno
 }
 
 /** The limits by AIPerf's metrics, in milliseconds. */
-function goodputOf({ ttft, tpot, e2e }: Slo): Record<string, number> {
+function goodputOf({ ttft, tpot, e2e }: Limits): Record<string, number> {
   return {
     ...(ttft === undefined ? {} : { time_to_first_token: ttft }),
     ...(tpot === undefined ? {} : { inter_token_latency: tpot }),

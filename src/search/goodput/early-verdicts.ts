@@ -1,9 +1,15 @@
 import { isMeasured, type MeasurementWindow } from '../../core/measurement-window.ts';
 import type { RequestRecord } from '../../core/record.ts';
-import type { SloSpec } from '../../core/slo.ts';
+import { limitsOf, type SloSpec } from '../../core/slo.ts';
 import type { ScheduledRequest } from '../../core/target.ts';
-import { limitsUs, meetsAll } from '../../metrics/attainment.ts';
+import { limitUs, meetsAll } from '../../metrics/judge.ts';
 import type { RequestWatcher } from '../../replay/recorder.ts';
+
+/** Requests that are due without a first token, in order of due time; those that have one are dropped when they come to the front. */
+interface Waiting {
+  readonly due: { readonly id: string; readonly dueUs: number }[];
+  front: number;
+}
 
 /**
  * Says of each measured request whether it met the SLO as soon as that is certain, once. A request without a first token
@@ -12,52 +18,57 @@ import type { RequestWatcher } from '../../replay/recorder.ts';
  */
 export class EarlyVerdicts implements RequestWatcher {
   readonly #slo: SloSpec;
-  readonly #ttftUs: number;
   readonly #window: MeasurementWindow | null;
   readonly #onVerdict: (index: number, isMet: boolean) => void;
-  /** Due, without a first token, in order of due time; those that have one are dropped when they come to the front. */
-  readonly #waiting: { readonly id: string; readonly dueUs: number }[] = [];
-  #front = 0;
+  /** By limit on TTFT. */
+  readonly #waiting = new Map<number, Waiting>();
   /** By id: measured and without a verdict. */
   readonly #open = new Map<string, { readonly index: number; hasToken: boolean }>();
 
   constructor(slo: SloSpec, window: MeasurementWindow | null, onVerdict: (index: number, isMet: boolean) => void) {
     this.#slo = slo;
-    this.#ttftUs = limitsUs(slo.limits).ttft;
     this.#window = window;
     this.#onVerdict = onVerdict;
   }
 
-  begun({ index, dueUs, request: { id } }: ScheduledRequest): void {
+  begun({ index, dueUs, request: { id, sloClass } }: ScheduledRequest): void {
     if (!isMeasured(this.#window, dueUs)) return;
     this.#open.set(id, { index, hasToken: false });
-    if (this.#ttftUs === Infinity) return;
-    this.#waiting.push({ id, dueUs });
+    const limit = this.#ttftUs(sloClass);
+    if (limit === Infinity) return;
+    const waiting = this.#waiting.get(limit) ?? { due: [], front: 0 };
+    this.#waiting.set(limit, waiting);
+    waiting.due.push({ id, dueUs });
     this.#look(dueUs);
   }
 
   firstToken({ dueUs, request }: ScheduledRequest, timeUs: number): void {
     const open = this.#open.get(request.id);
     if (open !== undefined) open.hasToken = true;
-    if (Math.round(timeUs) - Math.round(dueUs) > this.#ttftUs) this.#settle(request.id, false);
+    if (Math.round(timeUs) - Math.round(dueUs) > this.#ttftUs(request.sloClass)) this.#settle(request.id, false);
     this.#look(timeUs);
   }
 
   ended(record: RequestRecord, timeUs: number): void {
     this.#look(timeUs);
     if (record.outcome === 'cut') this.#open.delete(record.request_id);
-    else this.#settle(record.request_id, meetsAll(record, this.#slo.limits));
+    // Every request of a search has limits (`checkAllJudged`).
+    else this.#settle(record.request_id, meetsAll(record, this.#slo.limits) === true);
+  }
+
+  #ttftUs(sloClass: string | undefined): number {
+    return limitUs(limitsOf(this.#slo.limits, sloClass ?? null)?.ttft ?? Infinity);
   }
 
   /** Settles those whose limit has passed without a token. */
   #look(nowUs: number): void {
-    for (let next = this.#waiting[this.#front]; next !== undefined; next = this.#waiting[this.#front]) {
-      const open = this.#open.get(next.id);
-      const isWaiting = open?.hasToken === false;
-      if (isWaiting && nowUs - next.dueUs <= this.#ttftUs) return;
-      this.#front++;
-      if (isWaiting) this.#settle(next.id, false);
-    }
+    for (const [limit, waiting] of this.#waiting)
+      for (let next = waiting.due[waiting.front]; next !== undefined; next = waiting.due[waiting.front]) {
+        const isWaiting = this.#open.get(next.id)?.hasToken === false;
+        if (isWaiting && nowUs - next.dueUs <= limit) break;
+        waiting.front++;
+        if (isWaiting) this.#settle(next.id, false);
+      }
   }
 
   #settle(id: string, isMet: boolean): void {

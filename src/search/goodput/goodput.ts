@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, UserError } from '../../core/errors.ts';
+import { checkAllJudged } from '../../core/slo.ts';
 import { meanRate } from '../../core/rate.ts';
 import { unlessStopped } from '../../core/stop.ts';
 import { version } from '../../core/version.ts';
@@ -33,7 +34,8 @@ export async function searchGoodput(
   checkTarget(target);
   try {
     const own = await unlessStopped(planRun(specAt(null, dir), hooks), hooks.stop);
-    const { requests, firstDueUs, lastDueUs } = own.stats;
+    const { requests, firstDueUs, lastDueUs, classes } = own.stats;
+    if (classes !== undefined) checkAllJudged(search.slo.limits, classes);
     const ownRps = meanRate(requests, firstDueUs, lastDueUs);
     if (ownRps === null)
       throw new UserError(`${own.source.name}: all of its requests are due at one time: there is no timing to scale`);

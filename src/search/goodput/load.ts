@@ -9,6 +9,8 @@ export interface Load {
   readonly dueS: Float64Array;
   readonly inputTokens: Float64Array;
   readonly outputTokens: Float64Array;
+  /** Class of each request, where they have any. */
+  readonly classes?: readonly (string | null)[];
   /** Absent: they share no prefixes. `rows`: the row of the trace that each request is. */
   readonly prefixes?: Prefixes & { readonly rows: Int32Array };
 }
@@ -23,6 +25,8 @@ interface Prefixes {
 export interface Lengths {
   readonly inputTokens: readonly number[];
   readonly outputTokens: readonly number[];
+  /** Class of each; absent: none has one. */
+  readonly classes?: readonly (string | null)[];
   /** Absent where they have no prefix blocks, or blocks of unknown size. */
   readonly prefixes?: Prefixes;
 }
@@ -36,9 +40,10 @@ export interface Rows extends Lengths {
 export async function readRows(source: Source, maxTokens: number): Promise<Rows> {
   const rows = { inputTokens: new Array<number>(), outputTokens: new Array<number>(), dueUs: new Array<number>() };
   const ids: (readonly number[])[] = [];
+  const classes: (string | null)[] = [];
   let tooLong = 0;
   for await (const batch of source.open())
-    for (const { inputTokens, outputTokens, dueUs, blocks = [] } of batch) {
+    for (const { inputTokens, outputTokens, dueUs, sloClass = null, blocks = [] } of batch) {
       if (inputTokens + outputTokens > maxTokens) {
         tooLong++;
         continue;
@@ -47,11 +52,13 @@ export async function readRows(source: Source, maxTokens: number): Promise<Rows>
       rows.outputTokens.push(outputTokens);
       rows.dueUs.push(dueUs);
       ids.push(blocks);
+      classes.push(sloClass);
     }
   const { blockTokens } = source;
+  const read = { ...rows, tooLong, ...(classes.every((each) => each === null) ? {} : { classes }) };
   const beginnings = blockTokens === undefined ? null : beginningsOf(ids);
-  if (blockTokens === undefined || beginnings === null) return { ...rows, tooLong };
-  return { ...rows, tooLong, prefixes: { beginnings, blockTokens } };
+  if (blockTokens === undefined || beginnings === null) return read;
+  return { ...read, prefixes: { beginnings, blockTokens } };
 }
 
 /** Share of all prompt tokens that an unlimited prefix cache would hold; 0 without blocks. */
@@ -70,7 +77,10 @@ function sum(values: readonly number[]): number {
  * The first rows with their own timing, at one request per second: (n - 1) / (last - first), as `--rate` has it. Null
  * where all are due at one time, which leaves nothing to scale.
  */
-export function traceLoad({ dueUs, inputTokens, outputTokens, prefixes }: Rows, most: number): TraceLoad | null {
+export function traceLoad(
+  { dueUs, inputTokens, outputTokens, classes, prefixes }: Rows,
+  most: number,
+): TraceLoad | null {
   const requests = Math.min(dueUs.length, most);
   const [firstUs = 0, lastUs = 0] = [dueUs[0], dueUs[requests - 1]];
   if (lastUs === firstUs) return null;
@@ -81,6 +91,7 @@ export function traceLoad({ dueUs, inputTokens, outputTokens, prefixes }: Rows, 
       dueS: Float64Array.from(dueUs.slice(0, requests), (us) => ((us - firstUs) / 1e6) * rateRps),
       inputTokens: Float64Array.from(inputTokens.slice(0, requests)),
       outputTokens: Float64Array.from(outputTokens.slice(0, requests)),
+      ...(classes === undefined ? {} : { classes: classes.slice(0, requests) }),
       ...(prefixes === undefined
         ? {}
         : { prefixes: { ...prefixes, rows: Int32Array.from({ length: requests }, (_, row) => row) } }),
@@ -117,8 +128,12 @@ export function drawLoad(lengths: Lengths, requests: number, seed: number): Load
     load.outputTokens[i] = lengths.outputTokens[row] ?? 0;
     dueS -= ln(1 - uniform(gaps));
   }
-  const { prefixes } = lengths;
-  return prefixes === undefined ? load : { ...load, prefixes: { ...prefixes, rows: drawn } };
+  const { classes, prefixes } = lengths;
+  return {
+    ...load,
+    ...(classes === undefined ? {} : { classes: Array.from(drawn, (row) => classes[row] ?? null) }),
+    ...(prefixes === undefined ? {} : { prefixes: { ...prefixes, rows: drawn } }),
+  };
 }
 
 /**
@@ -128,17 +143,19 @@ export function drawLoad(lengths: Lengths, requests: number, seed: number): Load
  */
 export function requestsAt(load: Load, requests: number, rateRps: number, outputTokens: number | null): Request[] {
   const rows = load.dueS.length;
-  const { prefixes } = load;
+  const { classes, prefixes } = load;
   const nextBlocks = prefixes === undefined ? null : freshBlocks(prefixes.beginnings);
   return Array.from({ length: requests }, (_, i) => {
     const row = i % rows;
     const blocks = nextBlocks?.(prefixes?.rows[row] ?? 0);
+    const sloClass = classes?.[row] ?? null;
     return {
       id: '',
       traceRow: 0,
       dueUs: Math.round((((load.dueS[row] ?? 0) + (i - row)) * 1e6) / rateRps),
       inputTokens: load.inputTokens[row] ?? 0,
       outputTokens: outputTokens ?? load.outputTokens[row] ?? 0,
+      ...(sloClass === null ? {} : { sloClass }),
       ...(blocks === undefined ? {} : { blocks }),
     };
   });

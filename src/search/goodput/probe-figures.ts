@@ -2,8 +2,16 @@ import type { GoodputProbe } from '../../schema/goodput.ts';
 import type { Attainment, LatencyStats, LatencyTable } from '../../schema/summary.ts';
 
 export function aloneOf(attainment: Attainment | null): GoodputProbe['alone'] {
-  const { ttft = null, tpot = null, e2e = null } = attainment ?? {};
-  return { ttft, tpot, e2e };
+  if (attainment === null) return { ttft: null, tpot: null, e2e: null };
+  const {
+    joint: _joint,
+    ci95: _ci95,
+    n_eff: _nEff,
+    sufficient: _sufficient,
+    overloaded: _overloaded,
+    ...alone
+  } = attainment;
+  return alone;
 }
 
 type Quantiles = NonNullable<GoodputProbe['latency_ms']>;

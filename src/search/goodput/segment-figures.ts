@@ -1,6 +1,7 @@
 import type { RequestRecord } from '../../core/record.ts';
 import type { Slo } from '../../core/slo.ts';
-import { AttainmentCollector, meetsAll } from '../../metrics/attainment.ts';
+import { AttainmentCollector } from '../../metrics/attainment.ts';
+import { meetsAll } from '../../metrics/judge.ts';
 import { LatencyCollector } from '../../metrics/latency.ts';
 import { readRecords } from '../../runs/records.ts';
 import type { GoodputProbe } from '../../schema/goodput.ts';
@@ -25,7 +26,7 @@ export async function judgedSegments(dir: string, segments: readonly Segment[], 
       segment.requests++;
       // What was cut as the user stopped the run has missed nothing.
       if (judgedSegment(counted, position) === null || request.outcome === 'cut') continue;
-      if (meetsAll(request, limits)) segment.met++;
+      if (meetsAll(request, limits) === true) segment.met++;
       else segment.missed++;
       figures.get(segment)?.add(request);
     }

@@ -1,6 +1,6 @@
 import { parseEngineSpec } from '../../engine/index.ts';
 import type { Arrivals, Goodput, Probe } from '../../schema/placement.ts';
-import { type Slo, SLO_METRICS, type SloMetric } from '../../core/slo.ts';
+import { partsOf, type Slo, SLO_METRICS, type SloMetric } from '../../core/slo.ts';
 import { simulate } from '../simulation.ts';
 import { Tally } from '../tally.ts';
 import { requestsAt, type Load } from './load.ts';
@@ -97,6 +97,7 @@ export function traceRepeats(requests: number, gpus: number, requestsPerGpu: num
 
 /** The limit that most requests miss; on a tie the first. */
 function bindingOf({ missedBy }: Tally, limits: Slo): SloMetric {
-  const judged = SLO_METRICS.filter((metric) => limits[metric] !== undefined);
+  const parts = partsOf(limits);
+  const judged = SLO_METRICS.filter((metric) => parts.some(([, part]) => part[metric] !== undefined));
   return judged.reduce((most, metric) => (missedBy[metric] > missedBy[most] ? metric : most), judged[0] ?? 'ttft');
 }

@@ -1,5 +1,5 @@
 import type { Arrivals, Group, PhaseGoodput, PhaseName, Shape } from '../../schema/placement.ts';
-import type { Slo } from '../../core/slo.ts';
+import { type Limits, type Slo, SLO_METRICS } from '../../core/slo.ts';
 import { gpusOf, unitOptions } from './candidates.ts';
 import type { Pool } from '../pool.ts';
 import type { Progress } from './progress.ts';
@@ -13,7 +13,7 @@ const AMPLE_PREFILL = 64;
 export interface PhaseQuery {
   readonly system: string;
   readonly shapes: readonly Shape[];
-  /** The limit of this phase only. */
+  /** The limits of this phase only. */
   readonly limits: Slo;
   readonly arrivals: Arrivals;
 }
@@ -52,6 +52,19 @@ export async function phaseAlone(
     const goodput = results[i]?.goodput;
     return goodput === undefined ? [] : [{ ...shape, gpus: gpusOf([shape]), ...goodput }];
   });
+}
+
+/** Of an SLO, what a phase alone decides: TTFT by prefill, TPOT and the gaps between tokens by decode. */
+export function phaseLimits({ by_class, ...others }: Slo, phase: PhaseName): Slo {
+  const metrics = SLO_METRICS.filter((metric) => metric !== 'e2e' && (metric === 'ttft') === (phase === 'prefill'));
+  const of = (limits: Limits): Limits =>
+    Object.fromEntries(metrics.flatMap((metric) => (limits[metric] === undefined ? [] : [[metric, limits[metric]]])));
+  return by_class === undefined
+    ? of(others)
+    : {
+        ...of(others),
+        by_class: Object.fromEntries(Object.entries(by_class).map(([name, limits]) => [name, of(limits)])),
+      };
 }
 
 /** Estimated rate of a unit in requests/s: that of its slower phase, if n instances carried n times as much as one. */

@@ -11,13 +11,13 @@ import {
 } from '../../schema/placement.ts';
 import { SILENT, type Log } from '../../core/log.ts';
 import type { WorkloadSpec } from '../../core/plan.ts';
-import type { SloSpec } from '../../core/slo.ts';
+import { checkAllJudged, checkClasses, partsOf, type SloSpec } from '../../core/slo.ts';
 import { collocatedUnits, disaggregatedUnits, type Cluster } from './candidates.ts';
 import { rankUnits } from './rank-units.ts';
 import { attainmentCurves, keepingProbes } from './attainment-curves.ts';
 import { bestOf, contend } from './contenders.ts';
 import { drawLoad, prefixShare, readRows, traceLoad, type Load, type TraceLoad } from '../goodput/load.ts';
-import { phaseAlone, estimateByPhases } from './phase-goodput.ts';
+import { phaseAlone, phaseLimits, estimateByPhases } from './phase-goodput.ts';
 import { openPool } from '../pool.ts';
 import { simulatedRequests } from '../goodput/simulated.ts';
 import { Progress, type OnProgress } from './progress.ts';
@@ -62,13 +62,20 @@ export interface PlaceHooks {
  */
 export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise<PlacementReport> {
   const { cluster, slo, at, precision, requestsPerGpu } = spec;
-  const { ttft, tpot } = slo.limits;
-  if (ttft === undefined || tpot === undefined)
+  const parts = partsOf(slo.limits);
+  const lacking = (['ttft', 'tpot'] as const).find((metric) =>
+    parts.every(([, limits]) => limits[metric] === undefined),
+  );
+  if (lacking !== undefined)
     throw new UserError(
-      `--slo: "${slo.text}" has no ${ttft === undefined ? 'ttft' : 'tpot'}; prefill is placed by TTFT and decode by TPOT, so give both, e.g. "ttft=250ms,tpot=100ms"`,
+      `--slo: "${slo.text}" has no ${lacking}; prefill is placed by TTFT and decode by TPOT, so give both, e.g. "ttft=250ms,tpot=100ms"`,
     );
   const systems = resolveSystems(spec.systems, cluster, hooks.log);
   const workload = await readWorkload(spec, systems.maxModelLen, hooks.log);
+  if (workload.stats.classes !== undefined) {
+    checkClasses(slo.limits, workload.stats.classes);
+    checkAllJudged(slo.limits, workload.stats.classes);
+  }
   const loads = loadsOf(spec, workload, hooks.log);
   const { trace, ranked, rankedBy } = loads;
   const { disaggregated, shapes } = systems;
@@ -84,8 +91,8 @@ export async function findPlacement(spec: PlaceSpec, hooks: PlaceHooks): Promise
     // Each phase alone, for the estimates of units; then units; then the same without disaggregation.
     const alone = { system: disaggregated, shapes: shapes.disaggregated, arrivals: rankedBy };
     const phases = {
-      prefill: await phaseAlone(pool, 'prefill', { ...alone, limits: { ttft } }, progress),
-      decode: await phaseAlone(pool, 'decode', { ...alone, limits: { tpot } }, progress),
+      prefill: await phaseAlone(pool, 'prefill', { ...alone, limits: phaseLimits(slo.limits, 'prefill') }, progress),
+      decode: await phaseAlone(pool, 'decode', { ...alone, limits: phaseLimits(slo.limits, 'decode') }, progress),
     };
     const estimated = units.map((groups) => ({ groups, byPhasesRps: estimateByPhases(groups, phases) }));
     const unestimated = collocated.map((groups) => ({ groups, byPhasesRps: null }));

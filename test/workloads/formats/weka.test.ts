@@ -119,7 +119,7 @@ describe('a conversation of Weka', () => {
 
   it('names what is wrong with it and with its requests, and keeps the others', async () => {
     const bad: [text: string, names: RegExp][] = [
-      [conversation([call(0, 1), call(1, 1, { out: 0 })]), /:1: zero_length: requests\[1\]\.out is 0/],
+      [conversation([call(0, 1), call(1, 1, { out: -1 })]), /:1: negative: requests\[1\]\.out is -1/],
       [conversation([call(0, 1, { t: undefined })]), /:1: missing_time: requests\[0\]\.t is missing/],
       [conversation([call(0, 1, { in: -5 })]), /:1: negative: requests\[0\]\.in is -5/],
       [conversation([call(4e8, 1)]), /:1: far_time: requests\[0\]\.t/],
@@ -138,7 +138,7 @@ describe('a conversation of Weka', () => {
     ];
     for (const [text, names] of bad) await assert.rejects(read(text), names);
     const skipped: string[] = [];
-    const source = await openSource(file('s.jsonl', conversation([call(0, 1), call(1, 1, { out: 0 }), call(2, 1)])), {
+    const source = await openSource(file('s.jsonl', conversation([call(0, 1), call(1, 1, { in: 0 }), call(2, 1)])), {
       onBadRow: 'skip',
       onSkipped: ({ message }) => skipped.push(message),
     });
@@ -150,6 +150,11 @@ describe('a conversation of Weka', () => {
       ],
     );
     assert.equal(skipped.length, 1);
+    const failed = await openSource(file('f.jsonl', conversation([call(0, 1), call(1, 1, { out: 0 })])), {
+      onBadRow: 'fail',
+    });
+    assert.equal((await requestsOf(failed.open())).length, 1);
+    assert.match(failed.notes().join('\n'), /rows left out: 1 \(no answer: out is 0\)/);
   });
 });
 

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { RequestRecord } from '../../src/core/record.ts';
+import { sessionChart } from '../../reports/charts/session-chart.ts';
+import { MAX_TURNS, SessionChooser, SessionTurns } from '../../reports/data/session-sample.ts';
+import { exampleRecord } from '../runs/example-records.ts';
+
+const turnsOf = (session_id: string, count: number, over: Partial<RequestRecord> = {}): RequestRecord[] =>
+  Array.from({ length: count }, (_, turn) =>
+    exampleRecord({
+      request_id: `${session_id}-${turn}`,
+      session_id,
+      turn,
+      due_us: turn * 1e6,
+      sent_us: turn * 1e6 + 1000,
+      ...over,
+    }),
+  );
+const shown = (records: readonly RequestRecord[]) => {
+  const chooser = new SessionChooser();
+  for (const record of records) chooser.add(record);
+  const turns = new SessionTurns(chooser.chosen());
+  for (const record of records) turns.add(record);
+  return turns.result();
+};
+
+describe('the sessions of a report', () => {
+  it('are some that failed, some slow ones and the longest, whatever the order of the records', () => {
+    const records = [
+      ...Array.from({ length: 60 }, (_, i) => turnsOf(`s${i}`, 1 + (i % 7))).flat(),
+      ...turnsOf('broken', 1, { outcome: 'stream_broken' }),
+      ...turnsOf('long', 300),
+    ];
+    const sessions = shown(records);
+    assert.equal(sessions.length, 40);
+    assert.deepEqual(
+      sessions.map(({ id, why }) => [id, why]),
+      shown(records.toReversed()).map(({ id, why }) => [id, why]),
+    );
+    assert.deepEqual([sessions[0]?.id, sessions[0]?.why], ['broken', 'failed']);
+    const long = sessions.find(({ id }) => id === 'long');
+    assert.deepEqual([long?.why, long?.sent, long?.turns.length], ['slowest', 300, MAX_TURNS]);
+  });
+
+  it('count the turns that were never sent, and draw the others from the first due time', () => {
+    const [first, second] = turnsOf('a', 2, { due_us: 5e6, sent_us: 5e6 });
+    assert.ok(first !== undefined && second !== undefined);
+    const unsent: RequestRecord = { ...second, outcome: 'unsent', sent_us: null, end_us: null };
+    const [session] = shown([{ ...first, outcome: 'http_error' }, unsent]);
+    assert.ok(session !== undefined);
+    assert.deepEqual([session.sent, session.unsent, session.turns[0]?.due_s], [1, 1, 0]);
+    const { table, label } = sessionChart({ sessions: null }, [session]);
+    assert.deepEqual(table.rows[0]?.slice(0, 5), ['1', 'a', 'failed', '1', '1']);
+    assert.match(table.rows[0]?.at(-1) ?? '', /turn 0: http error/);
+    assert.match(label, /1 session/);
+  });
+
+  it('are none where no request is of one', () => {
+    assert.deepEqual(shown([exampleRecord()]), []);
+  });
+});

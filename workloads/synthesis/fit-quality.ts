@@ -1,0 +1,144 @@
+import type { Request } from '../../src/core/request.ts';
+import { threeFigures, withThousands } from '../../src/core/units.ts';
+import { Arrivals } from '../inspect/arrivals.ts';
+import { JointLengths } from '../inspect/joint.ts';
+import { PrefixReuse } from '../inspect/prefix.ts';
+
+/** How a figure of what was made may differ from the trace's: by so much, or by this share of it. */
+type Bound = { readonly by: number } | { readonly share: number } | null;
+
+/** One figure of a trace beside that of what was made like it. */
+export interface FitFigure {
+  readonly name: string;
+  /** Null where the trace does not have it; 0 where the figure is a distance from the trace. */
+  readonly trace: number | null;
+  readonly made: number | null;
+  readonly bound: Bound;
+  /** Null: there is nothing to compare, or no bound. */
+  readonly isWithin: boolean | null;
+}
+
+/** How near a distribution of a sample is to that of the trace: the distance itself, since so many requests reject any model. */
+const NEAR: Bound = { by: 0.02 };
+const LIKE: Bound = { share: 0.15 };
+
+/**
+ * How like a trace what was made like it is: the distance of distributions (Kolmogorov and Smirnov's, of two samples), how
+ * arrivals vary, what of prefixes can be found again, and whether long prompts have long answers.
+ */
+export function fitQuality(
+  trace: readonly Request[],
+  made: readonly Request[],
+  blockTokens: number | undefined,
+): FitFigure[] {
+  const [a, b] = [figuresOf(trace, blockTokens), figuresOf(made, blockTokens)];
+  const beside = (name: string, key: keyof typeof a.plain, bound: Bound): FitFigure =>
+    judged({ name, trace: a.plain[key], made: b.plain[key], bound });
+  const apart = (name: string, key: keyof typeof a.samples): FitFigure =>
+    judged({ name, trace: 0, made: distance(a.samples[key], b.samples[key]), bound: NEAR });
+  return [
+    beside('requests', 'requests', null),
+    beside('requests a second', 'rate', null),
+    apart('distance of gaps (KS)', 'gaps'),
+    apart('distance of input tokens (KS)', 'input'),
+    apart('distance of output tokens (KS)', 'output'),
+    beside('CV of gaps', 'cv', LIKE),
+    beside('IDC, 1 s', 'idc1', LIKE),
+    beside('IDC, 10 s', 'idc10', LIKE),
+    beside('IDC, 60 s', 'idc60', LIKE),
+    beside('busiest 10 s over the mean', 'peak', LIKE),
+    beside('rank correlation, input and output', 'rank', { by: 0.03 }),
+    ...(a.plain.reuse === null ? [] : [beside('reusable prefix blocks', 'reuse', { by: 0.01 })]),
+  ];
+}
+
+/** With the verdict on it. */
+export function judged(figure: Omit<FitFigure, 'isWithin'>): FitFigure {
+  const { trace, made, bound } = figure;
+  if (trace === null || made === null || bound === null) return { ...figure, isWithin: null };
+  const most = 'by' in bound ? bound.by : bound.share * Math.abs(trace);
+  return { ...figure, isWithin: Math.abs(made - trace) <= most };
+}
+
+interface Figures {
+  readonly plain: Readonly<
+    Record<'requests' | 'rate' | 'cv' | 'idc1' | 'idc10' | 'idc60' | 'peak' | 'rank' | 'reuse', number | null>
+  >;
+  readonly samples: Readonly<Record<'gaps' | 'input' | 'output', Float64Array>>;
+}
+
+function figuresOf(requests: readonly Request[], blockTokens: number | undefined): Figures {
+  const arrivals = new Arrivals();
+  const lengths = new JointLengths();
+  const prefix = new PrefixReuse(blockTokens ?? null);
+  for (const request of requests) {
+    arrivals.add(request.dueUs);
+    lengths.add(request.inputTokens, request.outputTokens);
+    prefix.add(request);
+  }
+  const { rate_rps, iat_cv, idc, peak_10s_over_mean } = arrivals.statistics();
+  const ofEach = (value: (request: Request) => number): Float64Array => Float64Array.from(requests, value).sort();
+  return {
+    plain: {
+      requests: requests.length,
+      rate: rate_rps,
+      cv: iat_cv,
+      idc1: idc['1s'],
+      idc10: idc['10s'],
+      idc60: idc['60s'],
+      peak: peak_10s_over_mean,
+      rank: requests.length < 2 ? null : lengths.statistics().spearman,
+      reuse: prefix.statistics()?.max_hit_ratio ?? null,
+    },
+    samples: {
+      gaps: Float64Array.from(requests.slice(1), ({ dueUs }, i) => dueUs - (requests[i]?.dueUs ?? 0)).sort(),
+      input: ofEach(({ inputTokens }) => inputTokens),
+      output: ofEach(({ outputTokens }) => outputTokens),
+    },
+  };
+}
+
+/** Kolmogorov and Smirnov's distance of two samples in order; null where one is empty. */
+export function distance(one: Float64Array, other: Float64Array): number | null {
+  if (one.length === 0 || other.length === 0) return null;
+  let [i, j, most] = [0, 0, 0];
+  while (i < one.length && j < other.length) {
+    const value = Math.min(one[i] ?? 0, other[j] ?? 0);
+    while (one[i] === value) i++;
+    while (other[j] === value) j++;
+    most = Math.max(most, Math.abs(i / one.length - j / other.length));
+  }
+  return most;
+}
+
+/** As a table, a figure a line. */
+export function fitQualityText(figures: readonly FitFigure[], names: readonly [trace: string, made: string]): string {
+  const rows = [
+    ['', ...names, ''],
+    ...figures.map(({ name, trace, made, bound, isWithin }) => [
+      name,
+      bound !== null && 'by' in bound && trace === 0 ? '' : valueText(trace),
+      valueText(made),
+      `${boundText(bound)}${isWithin === false ? ', beyond' : ''}`,
+    ]),
+  ];
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+function boundText(bound: Bound): string {
+  if (bound === null) return '';
+  return 'by' in bound ? `within ${bound.by}` : `within ${bound.share * 100} %`;
+}
+
+function valueText(value: number | null): string {
+  if (value === null) return '-';
+  return Number.isInteger(value) ? withThousands(value) : threeFigures(value);
+}
