@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
+import { COMMON_WORDS, readTokenizer } from '../../../workloads/index.ts';
+import { tokenizerJson } from '../prompts/tokenizers.ts';
+import { temporaryFiles } from '../temporary-files.ts';
 import { lines, reader } from './reading.ts';
 
 const read = reader();
+const file = temporaryFiles();
 const user = (content: string): object => ({ role: 'user', content });
 
 describe('conversations', () => {
@@ -142,6 +146,15 @@ describe('conversations', () => {
       ),
       { numRuns: 40 },
     ));
+});
+
+it('a tokenizer counts the texts, whose lengths are then no estimates', async () => {
+  const tokenizer = file('tokenizer.json', JSON.stringify(tokenizerJson({ space: 'Ġ', words: COMMON_WORDS })));
+  const text = lines({ prompt: 'The old red car', output_tokens: 2 });
+  const { requests, notes } = await read(text, { tokenizer });
+  const { encode } = await readTokenizer(tokenizer);
+  assert.deepEqual([requests[0]?.inputTokens, requests[0]?.isEstimated], [encode('The old red car').length, undefined]);
+  assert.match(notes.join('\n'), /lengths are counted by .*tokenizer\.json, without what a chat template adds/);
 });
 
 describe('sets of prompts', () => {
