@@ -61,7 +61,6 @@ const ONE_WAY: readonly {
       'src/core/read-within.ts',
       'src/runs/journal.ts',
       'adapters/json-objects.ts',
-      'workloads/file-bytes.ts',
     ],
   },
   {
@@ -73,6 +72,7 @@ const ONE_WAY: readonly {
       'src/runs/run-directory.ts', // where it is written
       'src/search/goodput/run-folders.ts', // a folder that was just found
       'workloads/open-source.ts', // says more of a trace
+      'workloads/containers/trace-text.ts', // of a path that open-source.ts has looked at
       'src/serving/server-log.ts', // of an open file
     ],
   },

@@ -4,7 +4,7 @@ import { misreadSessions, SESSION_SAMPLES } from '../../scripts/fuzz/mutated-ses
 import { misread, mutated, SAMPLES } from '../../scripts/fuzz/mutated-traces.ts';
 import { temporaryFiles } from './temporary-files.ts';
 
-const MUTATED = 250;
+const MUTATED = 500;
 const file = temporaryFiles();
 
 describe(`of ${MUTATED} mutated files a format, each row is right or named (scripts/fuzz/traces.ts tries more)`, () => {

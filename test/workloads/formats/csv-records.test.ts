@@ -18,7 +18,7 @@ async function* streamed(chunks: readonly string[]): AsyncGenerator<string> {
 /** As the library alone reads it, all at once. */
 function byLibrary(text: string): CsvRecord[] {
   const records: CsvRecord[] = [];
-  parse(text.replaceAll('\r', ' '), {
+  parse(text.replaceAll('\r', '\f'), {
     bom: true,
     on_record(record: string[], { lines }) {
       records.push({ record, line: lines });
