@@ -46,13 +46,12 @@ export class AnswerKeeper {
     this.add(this.#isPiecewise ? text : text.slice(this.#text.length), newIds);
   }
 
-  /** `tokens`: of the whole answer; ids are those of all of them, or none. */
+  /** `tokens`: of the whole answer; ids are those of all of them, or none. Its texts are well-formed. */
   answer(tokens: number): Answer {
     return {
-      // Half of a surrogate pair is no text that a server could read again.
       text: this.#text.toWellFormed(),
       ids: this.#hasIds && tokens > 0 && this.#ids.length === tokens ? this.#ids : null,
-      toolCalls: [...this.#calls.values()],
+      toolCalls: [...this.#calls.values()].map(wellFormed),
       isCut: this.#isCut,
     };
   }
@@ -82,6 +81,7 @@ export class AnswerKeeper {
   #joined(before: JsonObject, piece: Json): JsonObject {
     const fields = Object.entries(piece).flatMap(([key, value]): [string, CoreJson][] => {
       const old = before[key];
+      if (old === undefined && !this.#take(key.length)) return [];
       if (typeof value === 'string' && typeof old === 'string' && IN_PIECES.test(key))
         return [[key, old + this.#fitting(value)]];
       if (isObject(value)) return [[key, this.#joined(isJsonObject(old) ? old : {}, value)]];
@@ -124,6 +124,16 @@ function contentIn(delta: Json): string {
 }
 
 const REASONING_PART = /reason|think|thought/;
+
+/** Half of a surrogate pair is no text that a server could read again. */
+function wellFormed(call: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.entries(call).map(([key, value]) => {
+      if (typeof value === 'string') return [key, value.toWellFormed()];
+      return [key, isJsonObject(value) ? wellFormed(value) : value];
+    }),
+  );
+}
 
 function isScalar(value: unknown): value is string | number | boolean | null {
   return value === null || ['string', 'number', 'boolean'].includes(typeof value);

@@ -129,7 +129,8 @@ export class EventShape {
     for (let i = 0; ; i++) {
       const end = this.#ends[i] ?? 0;
       if (to - at < end - k) return -1;
-      for (; k + 4 <= end; k += 4, at += 4) if (words.getInt32(at) !== fixed.getInt32(k)) return -1;
+      // Eight bytes at a time, as numbers: JSON has no byte 0 or 255, so that none is NaN or -0 but by a DEL, which fails.
+      for (; k + 8 <= end; k += 8, at += 8) if (words.getFloat64(at, true) !== fixed.getFloat64(k, true)) return -1;
       for (; k < end; k++, at++) if (words.getInt8(at) !== fixed.getInt8(k)) return -1;
       const kind = this.#kinds[i];
       if (kind === undefined) return at;

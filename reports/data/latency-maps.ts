@@ -28,9 +28,9 @@ const LEAST_GROUP = 5;
 /** ... of which a run has at most so many. */
 const GROUPS = 120;
 
-/** Collects latencies with the values they may depend on. Requests of warm-up and cool-down count as in flight too. */
+/** Collects latencies with the values they may depend on. */
 export class LatencyMapCollector {
-  readonly #inFlight = new Concurrency();
+  readonly #inFlight: Concurrency;
   readonly #byInput = new Pairs();
   readonly #failedTokens = new Samples();
   #failedWithoutTokens = 0;
@@ -42,10 +42,13 @@ export class LatencyMapCollector {
   #failedUnsent = 0;
   #withoutTpot = 0;
 
+  /** `inFlight`: of all requests, by the time of `result`. */
+  constructor(inFlight: Concurrency) {
+    this.#inFlight = inFlight;
+  }
+
+  /** A measured request. */
   add(record: RequestRecord): void {
-    const { sent_us, end_us } = record;
-    if (sent_us !== null) this.#inFlight.add(sent_us, end_us ?? Infinity);
-    if (!record.measured) return;
     if (isAnswered(record)) this.#addAnswered(record);
     else this.#addFailed(record);
   }

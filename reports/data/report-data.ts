@@ -11,6 +11,7 @@ import type { Imported, Manifest } from '../../src/schema/manifest.ts';
 import { limitUs } from '../../src/metrics/judge.ts';
 import { stoppedRecords } from '../../src/metrics/stopped.ts';
 import { hasKnownGaps } from '../../src/metrics/request-latency.ts';
+import { Concurrency } from '../../src/metrics/concurrency.ts';
 import { LatencySamples } from '../../src/metrics/latency.ts';
 import { type Ecdf, ecdfOf } from './ecdf.ts';
 import { GapCounts } from './gap-counts.ts';
@@ -81,7 +82,9 @@ class ReportDataCollector {
   readonly #gaps = new GapCounts();
   readonly #plane: SloPlaneCollector;
   readonly #misses: MissCollector | null;
-  readonly #maps = new LatencyMapCollector();
+  /** Requests of warm-up and cool-down too. */
+  readonly #inFlight = new Concurrency();
+  readonly #maps = new LatencyMapCollector(this.#inFlight);
   readonly #timeline: TimelineCollector;
   readonly #latencyTimelines = new LatencyTimelineCollector();
   readonly #server: ServerSeries;
@@ -98,7 +101,7 @@ class ReportDataCollector {
     this.#server = new ServerSeries(manifest.clock);
     this.#plane = new SloPlaneCollector(slo?.limits_ms.by_class === undefined ? this.#limits : {}, slo?.at);
     this.#misses = slo === null ? null : new MissCollector(slo.limits_ms);
-    this.#timeline = new TimelineCollector(slo?.limits_ms ?? null, measured);
+    this.#timeline = new TimelineCollector(slo?.limits_ms ?? null, measured, this.#inFlight);
   }
 
   /** Each record once, in any order. */
@@ -106,8 +109,8 @@ class ReportDataCollector {
     const isStopped = this.#isStopped(record);
     if (isStopped && record.outcome === 'unsent') return;
     this.#timeline.add(record, isStopped);
-    this.#maps.add(isStopped ? { ...record, measured: false } : record);
     if (!record.measured || isStopped) return;
+    this.#maps.add(record);
     this.#latencies.add(record);
     this.#latencyTimelines.add(record);
     if (hasKnownGaps(record)) this.#gaps.add(record.token_times_us);

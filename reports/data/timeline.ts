@@ -79,7 +79,7 @@ export class TimelineCollector {
   readonly #failures = new Float64Array(MAX_BINS);
   readonly #tokens = new Float64Array(MAX_BINS);
   readonly #inFlightUs = new Float64Array(MAX_BINS);
-  readonly #inFlight = new Concurrency();
+  readonly #inFlight: Concurrency;
   /** Measured arrivals, and those of them that met the SLO. */
   readonly #judged = new Float64Array(MAX_BINS);
   readonly #good = new Float64Array(MAX_BINS);
@@ -91,8 +91,12 @@ export class TimelineCollector {
   #binUs = FIRST_BIN_US;
   #lastUs = 0;
 
-  /** `measured` is the span between warm-up and cool-down; null: the whole run. */
-  constructor(slo: Slo | null, measured: Manifest['measured'] = null) {
+  /**
+   * `measured` is the span between warm-up and cool-down; null: the whole run. `inFlight` is filled here, and may be read
+   * by others.
+   */
+  constructor(slo: Slo | null, measured: Manifest['measured'] = null, inFlight = new Concurrency()) {
+    this.#inFlight = inFlight;
     this.#slo = slo;
     this.#measured = measured;
   }

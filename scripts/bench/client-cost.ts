@@ -2,8 +2,8 @@
 // read, nothing parsed), beside SGLang's Rust client where it is at hand, and by undici in place of our own reader: each
 // in turn in every round, on the same streams. CPU of all threads while all streams flow, records written, not polling;
 // then how late the recorded times are, against what the server wrote. Ratios are those of a round; medians of rounds.
-// Usage: node scripts/bench/client-cost.ts [--rounds 3] [--rust _bench.cpython-311-x86_64-linux-gnu.so] [SCENARIO...]
-// The Rust client is in the wheel sglang 0.5.23 (see ../shared/bench/rust_client.py) and needs Python 3.11.
+// Usage: node scripts/bench/client-cost.ts [--rounds 3] [--rust _bench.cpython-311-x86_64-linux-gnu.so [--python python3.11]] [SCENARIO...]
+// The Rust client is in the wheel sglang 0.5.23 (see ../shared/bench/rust_client.py) and needs Python 3.11, and nothing else.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
@@ -42,7 +42,11 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: 'string', default: '3' }, rust: { type: 'string' } },
+  options: {
+    rounds: { type: 'string', default: '3' },
+    rust: { type: 'string' },
+    python: { type: 'string', default: 'python3' },
+  },
 });
 const rounds = Number(values.rounds);
 const folder = mkdtempSync(join(tmpdir(), 'reprise-bench-'));
@@ -70,7 +74,7 @@ function floor({ streams, tokens, tokensAnEvent = 1 }: Scenario): Measured {
 
 function rust({ streams, tokens }: Scenario, lib: string): Measured {
   const args = [join(bench, 'rust_client.py'), lib, ...[PORT, streams, tokens].map(String)];
-  const said = execFileSync('python3.11', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const said = execFileSync(values.python, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   return { cpu: rustSays.parse(JSON.parse(said.trim().split('\n').at(-1) ?? '')).us_per_token, note: '' };
 }
 

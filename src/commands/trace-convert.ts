@@ -5,19 +5,20 @@ import { SILENT } from '../core/log.ts';
 import { expected, text } from '../core/option-fields.ts';
 import { withThousands } from '../core/units.ts';
 import { keepYoungGenerationSmall } from '../core/young-generation.ts';
-import { readingOf, TRACE_FIELDS } from '../run/trace-options.ts';
+import { readingOf, TEXT_FIELDS, TRACE_FIELDS } from '../run/trace-options.ts';
 import { CUT_FIELDS, TIME_FIELDS, transformsOf } from '../run/transform-options.ts';
 import { readOptions } from './command.ts';
 import { CUT_OPTIONS, TIME_OPTIONS } from './cut-options.ts';
 import { print, printWarning, tell } from './terminal.ts';
 import type { TraceAction } from './trace-action.ts';
-import { TRACE_OPTIONS } from './trace-options.ts';
+import { TEXT_OPTIONS, TRACE_OPTIONS } from './trace-options.ts';
 
 const schema = z.looseObject({
   file: text,
   out: text,
   to: text.optional(),
   ...TRACE_FIELDS,
+  ...TEXT_FIELDS,
   ...TIME_FIELDS,
   ...CUT_FIELDS,
   seed: z.int(expected('a whole number')),
@@ -37,6 +38,7 @@ export const traceConvert: TraceAction = {
       describe: `format to write: ${WRITERS.map(({ name }) => name).join(', ')}; packed where OUT ends in .gz [default: azure for .csv, else native]`,
     },
     ...TRACE_OPTIONS,
+    ...TEXT_OPTIONS,
     ...TIME_OPTIONS,
     ...CUT_OPTIONS,
     seed: { type: 'number', default: 1, describe: 'of transforms that are random' },

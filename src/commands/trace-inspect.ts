@@ -9,12 +9,12 @@ import type { TraceInspection } from '../core/trace-inspection.ts';
 import { version } from '../core/version.ts';
 import { keepYoungGenerationSmall } from '../core/young-generation.ts';
 import { usualKvCapacity } from '../engine/index.ts';
-import { readingOf, TRACE_FIELDS } from '../run/trace-options.ts';
+import { readingOf, TEXT_FIELDS, TRACE_FIELDS } from '../run/trace-options.ts';
 import { readOptions } from './command.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
 import { print, tell } from './terminal.ts';
 import type { TraceAction } from './trace-action.ts';
-import { TRACE_OPTIONS } from './trace-options.ts';
+import { TEXT_OPTIONS, TRACE_OPTIONS } from './trace-options.ts';
 
 /** Bad rows are counted here, whatever they are. */
 const { 'on-bad-row': _counted, ...TRACE_READING } = TRACE_OPTIONS;
@@ -22,6 +22,7 @@ const { 'on-bad-row': _counted, ...TRACE_READING } = TRACE_OPTIONS;
 const schema = z.looseObject({
   file: z.string(),
   ...TRACE_FIELDS,
+  ...TEXT_FIELDS,
   html: z.string().optional(),
   json: z.boolean(),
   open: z.boolean(),
@@ -38,6 +39,7 @@ export const traceInspect: TraceAction = {
   takesOut: false,
   options: {
     ...TRACE_READING,
+    ...TEXT_OPTIONS,
     html: {
       type: 'string',
       requiresArg: false,

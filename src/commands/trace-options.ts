@@ -1,5 +1,14 @@
 import type { Command } from './command.ts';
 
+/** Of commands that count the texts of a trace, and make no prompts. */
+export const TEXT_OPTIONS: Command['options'] = {
+  tokenizer: {
+    type: 'string',
+    describe:
+      "a model's tokenizer.json or its folder: counts the texts of a trace that has no lengths [default: 4 characters a token]",
+  },
+};
+
 /** The options that say how a trace is read, for yargs and `--help`. */
 export const TRACE_OPTIONS: Command['options'] = {
   'trace-format': { type: 'string', describe: 'format of the trace [default: as its first lines tell]' },

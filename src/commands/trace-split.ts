@@ -5,7 +5,7 @@ import { EXIT, type ExitCode } from '../core/errors.ts';
 import { SILENT } from '../core/log.ts';
 import { expected, text } from '../core/option-fields.ts';
 import { countText } from '../core/words.ts';
-import { readingOf, TRACE_FIELDS } from '../run/trace-options.ts';
+import { readingOf, TEXT_FIELDS, TRACE_FIELDS } from '../run/trace-options.ts';
 import { CUT_FIELDS, TIME_FIELDS, transformsOf } from '../run/transform-options.ts';
 import { readOptions } from './command.ts';
 import { print, printWarning, tell } from './terminal.ts';
@@ -18,6 +18,7 @@ const schema = z.looseObject({
   by: text.default('class'),
   to: text.optional(),
   ...TRACE_FIELDS,
+  ...TEXT_FIELDS,
   ...TIME_FIELDS,
   ...CUT_FIELDS,
   seed: z.int(expected('a whole number')),

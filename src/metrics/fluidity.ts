@@ -3,7 +3,7 @@ import type { Summary } from '../schema/summary.ts';
 import { limitUs } from './judge.ts';
 import { limitsOf, partsOf, type Slo } from '../core/slo.ts';
 import { hasKnownGaps, isAnswered } from './request-latency.ts';
-import { Samples, sum } from './samples.ts';
+import { release, Samples, sum } from './samples.ts';
 
 /**
  * Etalon's fluidity index of one request: the share of token deadlines that were met, in [0, 1] (its section 4.1, as
@@ -12,7 +12,17 @@ import { Samples, sum } from './samples.ts';
  * slack, and lost on a miss. A failed request has 0.
  */
 export function fluidityIndex(record: RequestRecord, ttftLimitUs: number, tpotLimitUs: number): number {
-  if (!isAnswered(record)) return 0;
+  const { missed, deadlines } = deadlinesOf(record, ttftLimitUs, tpotLimitUs);
+  return 1 - missed / deadlines;
+}
+
+interface Deadlines {
+  readonly missed: number;
+  readonly deadlines: number;
+}
+
+function deadlinesOf(record: RequestRecord, ttftLimitUs: number, tpotLimitUs: number): Deadlines {
+  if (!isAnswered(record)) return { missed: 1, deadlines: 1 };
   let [slack, previous, limit, missed, total] = [0, 0, ttftLimitUs, 0, 0];
   for (const time of record.token_times_us) {
     const lateness = time - previous - slack - limit;
@@ -28,7 +38,7 @@ export function fluidityIndex(record: RequestRecord, ttftLimitUs: number, tpotLi
     previous = time;
     limit = tpotLimitUs;
   }
-  return 1 - missed / total;
+  return { missed, deadlines: total };
 }
 
 /** Whether some requests have deadlines. */
@@ -39,7 +49,9 @@ export function hasDeadlines(slo: Slo): boolean {
 /** Fluidity over the requests whose SLO limits TTFT and TPOT. */
 export class FluidityCollector {
   readonly #slo: Slo;
-  readonly #indices = new Samples();
+  /** Of each request; whole numbers, which take less than their ratio. */
+  readonly #missed = new Samples();
+  readonly #deadlines = new Samples();
   #fluid = 0;
   #isKnown = true;
 
@@ -51,16 +63,19 @@ export class FluidityCollector {
     const { ttft, tpot } = limitsOf(this.#slo, record.slo_class) ?? {};
     if (ttft === undefined || tpot === undefined) return;
     if (!hasKnownGaps(record)) this.#isKnown = false;
-    const index = fluidityIndex(record, limitUs(ttft), limitUs(tpot));
-    this.#indices.push(index);
-    if (index >= 0.9) this.#fluid++;
+    const { missed, deadlines } = deadlinesOf(record, limitUs(ttft), limitUs(tpot));
+    this.#missed.push(missed);
+    this.#deadlines.push(deadlines);
+    if (1 - missed / deadlines >= 0.9) this.#fluid++;
   }
 
   /** Null without any request, and where the gaps between the tokens of one are not known. */
   result(): Summary['fluidity'] {
-    const n = this.#indices.length;
-    return n === 0 || !this.#isKnown
-      ? null
-      : { mean: this.#indices.withSorted(sum) / n, share_at_least_0_9: this.#fluid / n };
+    const n = this.#missed.length;
+    if (n === 0 || !this.#isKnown) return null;
+    const indices = new Float64Array(n).map((_, i) => 1 - this.#missed.at(i) / this.#deadlines.at(i)).sort();
+    const mean = sum(indices) / n;
+    release(indices);
+    return { mean, share_at_least_0_9: this.#fluid / n };
   }
 }

@@ -40,7 +40,8 @@ export class ValidityCollector {
   add(record: RequestRecord): void {
     this.#tokens += record.token_times_us.length;
     const lateUs = latenessUs(record);
-    if (!record.measured || lateUs === null) return;
+    // In virtual time no figure is of them.
+    if (!record.measured || lateUs === null || this.#manifest.clock === 'virtual') return;
     this.#latenessUs.push(lateUs);
     if (record.first_token_us !== null && record.sent_us !== null)
       this.#serviceTtftUs.push(record.first_token_us - record.sent_us);

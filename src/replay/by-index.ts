@@ -7,7 +7,7 @@ const SLOTS = 1024;
  * a Map reads several places in memory.
  */
 export class ByIndex<T> {
-  #values: (T | undefined)[] = new Array<T | undefined>(SLOTS).fill(undefined);
+  #values = emptySlots<T>(SLOTS);
   #indices = new Float64Array(SLOTS).fill(-1);
   #size = 0;
 
@@ -43,10 +43,14 @@ export class ByIndex<T> {
 
   #grow(): void {
     const [values, indices] = [this.#values, this.#indices];
-    this.#values = new Array<T | undefined>(values.length * 2).fill(undefined);
+    this.#values = emptySlots<T>(values.length * 2);
     this.#indices = new Float64Array(values.length * 2).fill(-1);
     indices.forEach((index, slot) => {
       if (index !== -1) this.#put(index, values[slot]);
     });
   }
+}
+
+function emptySlots<T>(count: number): (T | undefined)[] {
+  return Array.from({ length: count });
 }

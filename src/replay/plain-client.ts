@@ -90,16 +90,16 @@ export class PlainConnection implements Opened, UnreadStream, ResponseEvents {
   }
 
   /** Sends a call on this connection, which has none. */
-  send(request: CallRequest, host: string, handler: CallHandler): void {
+  send({ head, body, isReset }: Message, handler: CallHandler): void {
     const { socket } = this;
     clearTimeout(this.#idleTimer);
     socket.ref();
     this.#handler = handler;
-    this.#isReset = request.reset === true;
+    this.#isReset = isReset;
     this.#reader.begin();
     handler.onStart((reason) => this.#abort(handler, reason));
     if (this.#handler !== handler) return;
-    write(socket, headOf(request, host), request.body);
+    write(socket, head, body);
     handler.onSent();
   }
 
@@ -165,6 +165,13 @@ export class PlainConnection implements Opened, UnreadStream, ResponseEvents {
   }
 }
 
+/** A request as it is written. */
+interface Message {
+  readonly head: string;
+  readonly body: Uint8Array;
+  readonly isReset: boolean;
+}
+
 /** A place for one connection at a time. */
 class PlainClient implements HttpClient {
   readonly #host: string;
@@ -178,14 +185,19 @@ class PlainClient implements HttpClient {
   }
 
   dispatch(request: CallRequest, handler: CallHandler): void {
+    const message = {
+      head: headOf(request, this.#host),
+      body: request.body,
+      isReset: request.reset === true,
+    };
     const connection = this.#connection;
-    if (connection === null || connection.isGone) this.#connect(request, handler);
-    else if (!connection.isUsed) connection.send(request, this.#host, handler);
+    if (connection === null || connection.isGone) this.#connect(message, handler);
+    else if (!connection.isUsed) connection.send(message, handler);
     // After the next poll, which tells whether the server has closed it meanwhile.
     else
       setImmediate(() => {
-        if (connection.isGone) this.#connect(request, handler);
-        else connection.send(request, this.#host, handler);
+        if (connection.isGone) this.#connect(message, handler);
+        else connection.send(message, handler);
       });
   }
 
@@ -195,7 +207,7 @@ class PlainClient implements HttpClient {
     return Promise.resolve();
   }
 
-  #connect(request: CallRequest, handler: CallHandler): void {
+  #connect(message: Message, handler: CallHandler): void {
     if (this.#isDestroyed) {
       handler.onError(closedBy('the client is closed'));
       return;
@@ -205,11 +217,12 @@ class PlainClient implements HttpClient {
       this.#connection = connection;
       if (connection === null) handler.onError(error ?? closedBy('not connected'));
       else if (connection.isGone) handler.onError(closedBy('closed'));
-      else connection.send(request, this.#host, handler);
+      else connection.send(message, handler);
     });
   }
 }
 
+/** Throws for a header that cannot be sent: a fault of the codec, since those of the user have been looked at. */
 function headOf({ method, path, headers, body, reset = false }: CallRequest, host: string): string {
   let [lines, hostLine] = ['', host];
   for (const [name, value] of Object.entries(headers)) {

@@ -234,15 +234,15 @@ function read<T>(schema: z.ZodType<T>, given: unknown): T {
   throw new UserError(optionErrors(result.error));
 }
 
-function workloadOf(options: z.output<typeof replayOptionsSchema>, tokenizer: string | null): RunSpec['workload'] {
+function workloadOf(options: z.output<typeof replayOptionsSchema>, ofTarget: string | null): RunSpec['workload'] {
   const transforms = transformsOf(options);
+  // It counts the texts of a trace too.
+  const tokenizer = ofTarget === null || ofTarget === 'server' ? undefined : ofTarget;
   const { workload } = options;
   if (typeof workload === 'string')
     return {
       path: resolveWorkload(workload),
-      ...readingOf(options),
-      // It counts the texts of a trace too.
-      ...(tokenizer === null || tokenizer === 'server' ? {} : { tokenizer }),
+      ...readingOf({ ...options, tokenizer }),
       transforms,
       ...sessionsOf(options),
     };

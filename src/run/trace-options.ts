@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { expected, text, wholeNumber } from '../core/option-fields.ts';
 import { INPUT_IS, type WorkloadSpec } from '../core/plan.ts';
@@ -14,6 +15,12 @@ export const TRACE_FIELDS = {
   onBadRow: z.enum(['fail', 'skip'], expected('fail or skip')).default('fail'),
 };
 
+/** The same for texts without token counts, of commands that measure nothing: the tokenizer of a run is its target's too. */
+export const TEXT_FIELDS = {
+  /** A `tokenizer.json`, or a model's folder. */
+  tokenizer: text.optional(),
+};
+
 export type TraceOptions = z.output<z.ZodObject<typeof TRACE_FIELDS>>;
 
 /** How the file of a workload is read. */
@@ -22,13 +29,15 @@ export function readingOf({
   map,
   blockTokens,
   inputIs,
+  tokenizer,
   onBadRow,
-}: TraceOptions): Pick<WorkloadSpec, 'traceFormat' | 'map' | 'blockTokens' | 'inputIs' | 'onBadRow'> {
+}: TraceOptions & { readonly tokenizer?: string | undefined }): Omit<WorkloadSpec, 'path' | 'transforms'> {
   return {
     onBadRow,
     ...(traceFormat === undefined ? {} : { traceFormat }),
     ...(map === undefined ? {} : { map }),
     ...(blockTokens === undefined ? {} : { blockTokens }),
     ...(inputIs === undefined ? {} : { inputIs }),
+    ...(tokenizer === undefined ? {} : { tokenizer: resolve(tokenizer) }),
   };
 }

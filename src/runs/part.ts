@@ -14,6 +14,8 @@ export interface Part {
   readonly ids: readonly string[];
   /** From 0, as they were written. */
   record(row: number): RequestRecord;
+  /** No record is asked for any more; those that were made stay. */
+  release(): void;
 }
 
 /** Throws an Error that names the reason if the part is damaged, or none. */
@@ -26,14 +28,21 @@ export async function decodePart(bytes: Uint8Array): Promise<Part> {
   if (tokens.ends.length !== columns.records)
     throw new Error(`column "token_times_us": ${tokens.ends.length} values for ${columns.records} records`);
   const fields = fieldsOf(columns);
-  return { ids: fields.request_id, record: (row) => recordAt(fields, tokens, row) };
+  return {
+    ids: fields.request_id,
+    record: (row) => recordAt(fields, tokens, row),
+    release: () => {
+      for (const values of Object.values(fields))
+        if (values instanceof Float64Array && !values.buffer.detached) values.buffer.transfer(0);
+    },
+  };
 }
 
 type Fields = ReturnType<typeof fieldsOf>;
 
 /** The values of all columns but the token times. */
 function fieldsOf(columns: Columns) {
-  const whole = (name: keyof RequestRecord): Float64Array => wholeNumbers(columns, name);
+  const whole = (name: keyof RequestRecord): Float64Array<ArrayBuffer> => wholeNumbers(columns, name);
   return {
     request_id: required(columns, 'request_id', text),
     session_id: optional(columns, 'session_id', text),
@@ -249,7 +258,7 @@ function optional<T>(columns: Columns, name: keyof RequestRecord, read: ReadValu
 }
 
 /** NaN where there is none, which only a column that may be null allows. */
-function wholeNumbers(columns: Columns, name: keyof RequestRecord): Float64Array {
+function wholeNumbers(columns: Columns, name: keyof RequestRecord): Float64Array<ArrayBuffer> {
   const isNullable = RECORD_COLUMNS[name][1];
   const column = isNullable ? (columns.of.get(name) ?? []) : valuesOf(columns, name);
   const numbers = new Float64Array(column.length);

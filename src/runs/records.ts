@@ -28,9 +28,11 @@ const BATCH = 256;
  * ended there are as many as planned. Timers run between parts.
  */
 export async function* readRecords(dir: string, problem: OnProblem = refuse): AsyncGenerator<RecordBatch> {
-  for await (const { part, rows } of readParts(dir, problem, decodePart))
+  for await (const { part, rows } of readParts(dir, problem, decodePart)) {
     for (let from = 0; from < rows.length; from += BATCH)
       yield rows.slice(from, from + BATCH).map((row) => part.record(row));
+    part.release();
+  }
 }
 
 /** Ids and due times of the same records in the same order. */
@@ -87,8 +89,10 @@ async function* readParts<T extends Pick<Part, 'ids'>>(
 async function idsOf(files: readonly string[], wanted: ReadonlySet<string>): Promise<Set<string>> {
   const found = new Set<string>();
   if (wanted.size === 0) return found;
-  for (const file of files)
-    for (const id of (await decodeIds(readWithin(file, MOST_PART_BYTES))).ids) if (wanted.has(id)) found.add(id);
+  for (const file of files) {
+    const part = await readPart(file, undefined, decodeIds);
+    if (typeof part !== 'string') for (const id of part.ids) if (wanted.has(id)) found.add(id);
+  }
   return found;
 }
 

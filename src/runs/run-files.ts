@@ -11,7 +11,7 @@ import { readScrapes } from './server-file.ts';
 export interface Run {
   readonly dir: string;
   readonly manifest: Manifest;
-  /** A batch for each part. */
+  /** In batches of a part. */
   records(): AsyncIterable<RecordBatch>;
   /** The server's metrics in order of time; null where none were kept. */
   scrapes(): AsyncIterable<Scrape> | null;

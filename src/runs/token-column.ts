@@ -10,7 +10,7 @@ export interface TokenColumn {
 const DATA_PAGE_V2 = 3;
 const DELTA_BINARY_PACKED = 5;
 const PAGE = { type: 1, bytes: 3, v2: 8 } as const;
-const V2 = { values: 1, encoding: 4, definitionBytes: 5, repetitionBytes: 6 } as const;
+const V2 = { values: 1, nulls: 2, rows: 3, encoding: 4, definitionBytes: 5, repetitionBytes: 6 } as const;
 /** A part has some 100,000 times. */
 const MOST_VALUES = 1 << 24;
 
@@ -65,13 +65,13 @@ function readPage(reader: Reader): Page {
   const start = reader.at;
   const levelsAt = start + (v2.numbers.get(V2.repetitionBytes) ?? 0);
   const valuesAt = levelsAt + (v2.numbers.get(V2.definitionBytes) ?? 0);
-  const repetition = readLevels(reader, count);
-  reader.at = levelsAt;
-  const definition = readLevels(reader, count);
-  reader.at = valuesAt;
+  const repetition = readLevels(reader, count, levelsAt);
+  const definition = readLevels(reader, count, valuesAt);
   const counts = countsOf(repetition, definition);
   const times = readDeltas(reader);
-  if (times.length !== counts.reduce((total, each) => total + each, 0)) throw new Error('values are missing');
+  const sum = counts.reduce((total, each) => total + each, 0);
+  const isWhole = sum === times.length && sum === count - (v2.numbers.get(V2.nulls) ?? 0);
+  if (!isWhole || counts.length !== v2.numbers.get(V2.rows)) throw new Error('values are missing');
   reader.at = start + (header.numbers.get(PAGE.bytes) ?? 0);
   return { times, counts };
 }
@@ -88,8 +88,8 @@ function countsOf(repetition: Uint8Array, definition: Uint8Array): Uint32Array {
   return counts.subarray(0, rows);
 }
 
-/** Levels of one bit, in runs and in groups of eight. */
-function readLevels(reader: Reader, count: number): Uint8Array {
+/** Levels of one bit up to the byte `end`, in runs and in groups of eight. */
+function readLevels(reader: Reader, count: number, end: number): Uint8Array {
   const levels = new Uint8Array(count);
   let filled = 0;
   while (filled < count) {
@@ -104,6 +104,7 @@ function readLevels(reader: Reader, count: number): Uint8Array {
         for (let bit = 0; bit < 8; bit++) levels[filled++] = (bits >> bit) & 1;
       }
   }
+  if (reader.at !== end) throw new Error('levels of another length');
   return levels;
 }
 

@@ -58,10 +58,9 @@ serveWorker<FeedSpec, FeedQuestion, FeedAnswer>((spec) => {
   };
 });
 
-/** Only bodies need it, which are made here. */
+/** Only bodies need it, which are made here; of a trace's own body the limit of its answer is needed after. */
 function withoutContent(scheduled: ScheduledRequest): ScheduledRequest {
   const { prompt: _prompt, payload, params: _params, blocks: _blocks, ...request } = scheduled.request;
-  // Of a body of the trace's own the limit of its answer is needed after.
   return { ...scheduled, request: payload === undefined ? request : { ...request, payload: limitsOf(payload) } };
 }
 

@@ -57,8 +57,7 @@ export async function measurePrompts(
 }
 
 /** The form of prompts that the trace has itself, which nothing is measured for. */
-export function promptsOfTrace({ makeCodec }: PromptServer): PromptFacts {
-  const { promptForm: form } = makeCodec(promptMaker({ seed: 0, blockTokens: null }));
+export function promptsOfTrace({ promptForm: form }: Codec): PromptFacts {
   return { text: null, facts: { form, lengths: 'own', tokenizer: null } };
 }
 

@@ -75,22 +75,21 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
   };
   if (plan !== null) check(plan);
   const measured = new Map<boolean, PromptFacts>();
-  const promptsFor = async (keepAnswers: boolean, stop: AbortSignal): Promise<PromptFacts> => {
+  const promptsFor = async (of: Plan | null, stop: AbortSignal): Promise<PromptFacts> => {
+    const keepAnswers = of !== null && isLive(of);
     const before = measured.get(keepAnswers);
     if (before !== undefined) return before;
+    if (of !== null && areAllOwn(of)) return promptsOfTrace(codecFor(NO_PROMPTS, keepAnswers));
     const server = {
       endpoints: stoppedBy(stop, endpoints),
       model: dialect.model,
       makeCodec: (prompts: PromptMaker) => codecFor(prompts, keepAnswers),
     };
-    const isDrawn = plan === null || !areAllOwn(plan);
-    const facts = isDrawn
-      ? await measurePrompts(server, config.tokenizer, { vocabulary, salt }, log)
-      : promptsOfTrace(server);
+    const facts = await measurePrompts(server, config.tokenizer, { vocabulary, salt }, log);
     measured.set(keepAnswers, facts);
     return facts;
   };
-  await promptsFor(plan !== null && isLive(plan), options.stop);
+  await promptsFor(plan, options.stop);
   const session: ServerSession = { config, dialect, endpoints, promptsFor, makeCodec: makeCodecOf };
   let isJitWarm = false;
   return {
@@ -127,8 +126,8 @@ interface ServerSession {
   readonly config: TargetConfig;
   readonly dialect: ServerDialect;
   readonly endpoints: Endpoints;
-  /** Measured once each for prompts of the trace, and for those with answers of the run. */
-  readonly promptsFor: (keepAnswers: boolean, stop: AbortSignal) => Promise<PromptFacts>;
+  /** Measured once each for prompts that are drawn, and for those with answers of the run. */
+  readonly promptsFor: (of: Plan, stop: AbortSignal) => Promise<PromptFacts>;
   readonly makeCodec: SessionCodec;
 }
 
@@ -250,6 +249,10 @@ async function connected(opening: Promise<void>, endpoints: Endpoints): Promise<
   }
 }
 
+/** Drawn prompts are new in each run. */
+const KEPT_PROMPTS =
+  "the trace's own prompts are the same in each run: a prefix cache may hold them from an earlier one; --reset-cache empties it";
+
 /** Connections, request bodies, JIT warm-up, a prepared server and a monitor of its metrics, for one run. */
 async function attachRun(
   { config, dialect, endpoints, promptsFor, makeCodec: makeCodecOf }: ServerSession,
@@ -261,7 +264,8 @@ async function attachRun(
   const runId = idPrefix(options.runId);
   const keepAnswers = isLive(plan);
   const needs = { echo: keepAnswers || mayEcho(plan.stats.maxInputTokens), keepAnswers };
-  const prompts = await promptsFor(keepAnswers, stop);
+  const prompts = await promptsFor(plan, stop);
+  if (plan.stats.ownPrompts !== undefined && !prepare.resetCache) log.info(KEPT_PROMPTS);
   const made = promptSpec(prompts, plan, log);
   const codec = makeCodecOf(promptMaker(made), runId, needs);
   const historyForm = keepAnswers ? (codec.historyForm ?? null) : null;

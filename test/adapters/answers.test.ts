@@ -85,11 +85,12 @@ describe('the answer of a chat', () => {
       call(0, { name: 'look', arguments: '' }, 'c0'),
       call(0, { arguments: '{"x"' }),
       call(1, { name: 'see', arguments: '{}' }, 'c1'),
-      call(0, { name: 'look', arguments: ':"é"}' }, 'c0'),
+      call(0, { name: 'look', arguments: ':"\ud83d' }, 'c0'),
+      call(0, { arguments: '\ude00\ud83d"}' }),
     );
     assert.equal(text, '');
     assert.deepEqual(toolCalls, [
-      { id: 'c0', type: 'function', function: { name: 'look', arguments: '{"x":"é"}' } },
+      { id: 'c0', type: 'function', function: { name: 'look', arguments: '{"x":"😀\ufffd"}' } },
       { id: 'c1', type: 'function', function: { name: 'see', arguments: '{}' } },
     ]);
     const unnumbered = chat(

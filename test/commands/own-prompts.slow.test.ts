@@ -50,6 +50,8 @@ it('conversations: each prompt is the one of the corpus, on the chat endpoint, a
     server.url.href,
     '--concurrent-sessions',
     '1',
+    '--history',
+    'trace',
     '--out',
     out,
   );

@@ -178,7 +178,7 @@ describe('a response over either client', () => {
         const came = [bytes.subarray(0, length ?? bytes.length)].filter((piece) => piece.length > 0);
         assert.deepEqual(await told('plain', came, then), await told('undici', came, then));
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
@@ -187,7 +187,7 @@ describe('a response over either client', () => {
       fc.asyncProperty(responses(2), ends, async (bytes, then) => {
         assert.deepEqual(await told('plain', [bytes], then), await told('undici', [bytes], then));
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
@@ -196,7 +196,7 @@ describe('a response over either client', () => {
       fc.asyncProperty(responses(1), fc.array(fc.nat(1000), { maxLength: 8 }), ends, async (bytes, at, then) => {
         assert.deepEqual(await told('plain', cutAt(bytes, at), then), await told('plain', [bytes], then));
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 });

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { heatChart } from '../../reports/charts/heat-chart.ts';
 import { follows } from '../../reports/data/follows.ts';
 import { LatencyMapCollector, type LatencyMap } from '../../reports/data/latency-maps.ts';
+import { Concurrency } from '../../src/metrics/concurrency.ts';
 import { randomStream, uniform } from '../../src/core/random.ts';
 import { exampleRecord } from '../runs/example-records.ts';
 
@@ -17,7 +18,7 @@ interface Sample {
 /** TTFT by input tokens of requests 100 ms apart. `at` runs from 0 to 1 over the run. */
 function mapOf(sample: (at: number, random: () => number, i: number) => Sample, requests = REQUESTS): LatencyMap {
   const stream = randomStream(3, 'follows');
-  const collector = new LatencyMapCollector();
+  const collector = new LatencyMapCollector(new Concurrency());
   for (let i = 0; i < requests; i++) {
     const { tokens, ttft_ms, failed = false } = sample(i / requests, () => uniform(stream), i);
     const due_us = i * 100_000;

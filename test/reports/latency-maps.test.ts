@@ -65,8 +65,12 @@ it('maps are of measured requests, failed ones apart, in flight among all', asyn
     slo: null,
     fate: (index) => (index % 10 === 3 ? { outcome: 'timeout', sent_us: 0, end_us: 900e6 } : null),
   });
-  const collector = new LatencyMapCollector();
-  for (const [index, record] of records.entries()) collector.add({ ...record, measured: index >= 10 });
+  const inFlight = new Concurrency();
+  const collector = new LatencyMapCollector(inFlight);
+  for (const [index, record] of records.entries()) {
+    if (record.sent_us !== null) inFlight.add(record.sent_us, record.end_us ?? Infinity);
+    if (index >= 10) collector.add(record);
+  }
   const { ttft_by_input, tpot_by_concurrency } = collector.result();
   for (const { requests, failed, failed_unplaced } of [ttft_by_input, tpot_by_concurrency])
     assert.deepEqual([requests, failed, failed_unplaced], [36, 4, 0]);

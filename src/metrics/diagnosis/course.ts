@@ -59,9 +59,15 @@ export class CourseCollector {
   readonly #outputTokens = new Samples();
   readonly #missed = new Samples();
   readonly #ttftUs = new Samples();
+  /** Without an SLO, for slow requests. */
   readonly #tpotUs = new Samples();
   readonly #staysUs = new Samples();
+  readonly #hasSlo: boolean;
   #endOfRunUs = 0;
+
+  constructor(hasSlo: boolean) {
+    this.#hasSlo = hasSlo;
+  }
 
   /** Any request that was sent, warm-up and cool-down too. */
   addSent({ sent_us, end_us }: RequestRecord): void {
@@ -82,12 +88,12 @@ export class CourseCollector {
     this.#outputTokens.push(record.output_tokens_planned ?? record.output_tokens ?? 0);
     this.#missed.push(missed ? 1 : 0);
     this.#ttftUs.push(answered ? ttftUs(record) : Infinity);
-    this.#tpotUs.push(answered ? (tpotUs(record) ?? 0) : Infinity);
+    if (!this.#hasSlo) this.#tpotUs.push(answered ? (tpotUs(record) ?? 0) : Infinity);
     this.#staysUs.push(answered ? e2eUs(record) : Infinity);
   }
 
   /** Null without two requests due at different times. */
-  result(hasSlo: boolean): Course | null {
+  result(): Course | null {
     const [due, ends, ttfts] = [this.#dueUs.values(), this.#endUs.values(), this.#ttftUs.values()];
     // By columns alone, so that the order of the records changes nothing.
     const order = ascendingOrder(due, ends, ttfts);
@@ -97,12 +103,10 @@ export class CourseCollector {
     const means = this.#inFlight.means();
     const requests = this.#columns(
       order.filter((i) => this.#taken.at(i) === 1),
-      hasSlo,
       means,
     );
     const refused = this.#columns(
       order.filter((i) => this.#taken.at(i) === 0),
-      hasSlo,
       means,
     );
     const stays = requests.stay_us.filter(Number.isFinite).sort();
@@ -118,11 +122,11 @@ export class CourseCollector {
       refused: refused.due_us.length,
       missed: sum(requests.missed),
       stay_s: stayUs === null ? null : stayUs / 1e6,
-      judged_by: hasSlo ? 'slo' : 'slow',
+      judged_by: this.#hasSlo ? 'slo' : 'slow',
     };
   }
 
-  #columns(order: Uint32Array<ArrayBuffer>, hasSlo: boolean, inFlight: OfSpan): CourseRequests {
+  #columns(order: Uint32Array<ArrayBuffer>, inFlight: OfSpan): CourseRequests {
     const column = (samples: Samples): Float64Array<ArrayBuffer> => samples.pick(order);
     const flags = (samples: Samples): Uint8Array =>
       new Uint8Array(order.length).map((_, i) => samples.at(order[i] ?? 0));
@@ -133,7 +137,7 @@ export class CourseCollector {
       due_us,
       end_us: column(this.#endUs),
       timed_out: flags(this.#timedOut),
-      missed: hasSlo ? flags(this.#missed) : slow(ttft_us, column(this.#tpotUs)),
+      missed: this.#hasSlo ? flags(this.#missed) : slow(ttft_us, column(this.#tpotUs)),
       ttft_us,
       stay_us: column(this.#staysUs),
       in_flight: new Uint32Array(order.length).map((_, i) => {

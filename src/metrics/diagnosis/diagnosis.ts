@@ -47,13 +47,14 @@ const WITHOUT_TIMES: ReadonlySet<DiagnosisCode> = new Set(['cache', 'failures', 
 /** Why requests missed, by rules over the records and the server's own metrics. `add` takes each record once, in any order. */
 export class DiagnosisCollector {
   readonly #slo: Slo | null;
-  readonly #course = new CourseCollector();
+  readonly #course: CourseCollector;
   readonly #gaps = new PromptGapsCollector();
   readonly #failures = new FailureKindCollector();
   readonly #server: ServerCourse[number][] = [];
 
   constructor({ slo }: Pick<Manifest, 'slo'>) {
     this.#slo = slo?.limits_ms ?? null;
+    this.#course = new CourseCollector(slo !== null);
   }
 
   /** `counts`: measured, and not stopped by the user. */
@@ -74,7 +75,7 @@ export class DiagnosisCollector {
   }
 
   result(summary: Facts['summary'], manifest: Manifest, warnings: Summary['warnings']): Diagnosis[] {
-    const course = this.#course.result(this.#slo !== null);
+    const course = this.#course.result();
     const lengths = lengthText(course);
     const isJudged = summary.slo?.attainment.overloaded ?? false;
     const overload = course === null ? null : overloadOf(course, isJudged, lengths !== null);
