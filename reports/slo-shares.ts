@@ -17,7 +17,11 @@ interface LimitShare {
 }
 
 /** Of every limit of an SLO, in the order of SLO_METRICS. */
-export function limitShares({ limits_ms, attainment, binding }: Pick<JudgedSlo, 'limits_ms' | 'attainment' | 'binding'>): LimitShare[] {
+export function limitShares({
+  limits_ms,
+  attainment,
+  binding,
+}: Pick<JudgedSlo, 'limits_ms' | 'attainment' | 'binding'>): LimitShare[] {
   const common = commonLimits(limits_ms);
   return SLO_METRICS.flatMap((metric) => {
     const [share = null, limitMs] = [attainment[metric], common[metric]];

@@ -124,9 +124,9 @@ function attainmentRows({ slo, requests }: Summary): string[][] {
   );
   return [
     ['attainment', [`joint ${formatShare(slo.attainment.joint)}`, ...alone].join(', ')],
-    ...classRows(slo).map(([name = '', , requests = '', met = '', interval = '', each = '']) => [
+    ...classRows(slo).map(([name = '', , of = '', met = '', interval = '', each = '']) => [
       `class ${name}`,
-      `${met} of ${requests} requests${interval === '-' ? '' : ` (${interval})`}: ${each}`,
+      `${met} of ${of} requests${interval === '-' ? '' : ` (${interval})`}: ${each}`,
     ]),
   ];
 }

@@ -35,7 +35,7 @@ export class ClassAttainments {
 }
 
 /** Of a class, the requests that missed. */
-export function missedOf({
+function missedOf({
   requests,
   attainment,
 }: {

@@ -70,12 +70,6 @@ export async function summarise(
       fluidity?.add(record);
     }
 
-  const server = new ServerCollector(manifest);
-  for await (const scrape of scrapes ?? []) {
-    server.add(scrape);
-    diagnosis.addScrape(scrape);
-  }
-
   const { fromDue, ok, service } = latency.tables();
   const delivered = withDuration(traffic.delivered(cached.result()), manifest);
   const left_out = excluded.result();
@@ -105,11 +99,25 @@ export async function summarise(
     slo: sloOf(manifest, attainment, scales),
     sessions: sessions.result(),
     fluidity: fluidity?.result() ?? null,
-    server: server.result(),
+    server: await serverOf(scrapes, manifest, diagnosis),
     records_sha256: digest?.sha256() ?? null,
   };
   const warnings = warningsOf(summary, manifest);
   return { ...summary, warnings, diagnosis: diagnosis.result(summary, manifest, warnings) };
+}
+
+/** Scrapes, in order of time, as figures and for the diagnosis. */
+async function serverOf(
+  scrapes: AsyncIterable<Scrape> | null,
+  manifest: Manifest,
+  diagnosis: DiagnosisCollector,
+): Promise<Summary['server']> {
+  const server = new ServerCollector(manifest);
+  for await (const scrape of scrapes ?? []) {
+    server.add(scrape);
+    diagnosis.addScrape(scrape);
+  }
+  return server.result();
 }
 
 /** Identity of the run, its target, and how it ended. The workload's name and the SLO stand beside their figures. */

@@ -30,7 +30,7 @@ const unsent = (session_id: string, dueS: number): RequestRecord => ({
 const collect = (
   records: readonly RequestRecord[],
   over: Parameters<typeof exampleManifest>[0] = {},
-  stopped = (_: RequestRecord) => false,
+  stopped: (record: RequestRecord) => boolean = () => false,
 ) => {
   const collector = new SessionsCollector(exampleManifest({ slo: SLO, ...over }));
   for (const record of records) collector.add(record, stopped(record));
