@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../src/core/errors.ts';
 import { randomStream, uniform, type Random } from '../../src/core/random.ts';
 import type { Request } from '../../src/core/request.ts';
+import { MOST_PART_BYTES, readTextWithin } from '../../src/core/read-within.ts';
 import { isJsonObject } from '../formats/body-params.ts';
 import { parseJson } from '../formats/json-lines.ts';
 import { weighted, type Draw } from './distributions.ts';
@@ -67,7 +68,7 @@ function readClient(folder: string, name: string): Client {
 /** Lines of `start_s,rate_rps,cv,pattern,shape,scale`, without a header; a window that is missing is empty. */
 function readWindows(path: string): Window[] {
   const windows: Window[] = [];
-  for (const [i, line] of readFileSync(path, 'utf8').split(/\r?\n/).entries()) {
+  for (const [i, line] of readTextWithin(path, MOST_PART_BYTES).split(/\r?\n/).entries()) {
     if (line.trim() === '') continue;
     const [start = '', rate = '', , pattern = '', argument = ''] = line.split(',');
     const [index, rps, shape] = [Number(start) / WINDOW_S, Number(rate), Number(argument)];
@@ -102,7 +103,7 @@ function shapeOf(pattern: string, shape: number, place: string): Shape {
 /** `{"0": {"input_tokens": "{224: 0.1, 225: 0.9}", "output_tokens": "{...}"}}`: chances by start; an empty one is left out. */
 function readLengths(path: string): Client['lengths'] {
   if (!existsSync(path)) throw new UserError(`--clients: ${path} is missing`);
-  const all = parseJson(readFileSync(path, 'utf8'));
+  const all = parseJson(readTextWithin(path, MOST_PART_BYTES));
   if (!isJsonObject(all)) throw new UserError(`${path}: is no JSON object of starts in seconds`);
   return Object.entries(all)
     .flatMap(([start, fields]) => {
