@@ -29,6 +29,7 @@ export { resolveWorkload, SAMPLES } from './samples/index.ts';
 export { partsOf } from './split.ts';
 export { scanPlan, type ScanOptions } from './scan.ts';
 export { historyOf } from './sessions.ts';
+export { CLIENT_DRAWS } from './synthesis/servegen.ts';
 export { SYNTH_FORMS, synthesize, type SynthSpec } from './synthesis/index.ts';
 export { applyTransforms } from './transforms/index.ts';
 export { beginningsOf, freshBlocks, type Beginnings } from './transforms/fresh-blocks.ts';

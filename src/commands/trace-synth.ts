@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { resolveWorkload, SYNTH_FORMS, synthesize, writeTrace, type SynthSpec } from '../../workloads/index.ts';
+import {
+  CLIENT_DRAWS,
+  resolveWorkload,
+  SYNTH_FORMS,
+  synthesize,
+  writeTrace,
+  type SynthSpec,
+} from '../../workloads/index.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { SILENT } from '../core/log.ts';
 import { expected, kebab, text, wholeNumber } from '../core/option-fields.ts';
@@ -19,6 +26,9 @@ const schema = z.looseObject({
   file: text,
   to: text.optional(),
   fit: text.optional(),
+  clients: text.optional(),
+  topClients: wholeNumber.optional(),
+  clientLengths: z.enum(CLIENT_DRAWS, expected(CLIENT_DRAWS.join(' or '))).optional(),
   arrivals: text.optional(),
   input: text.optional(),
   output: text.optional(),
@@ -50,6 +60,15 @@ export const traceSynth: TraceAction = {
       type: 'string',
       describe:
         'synth: a trace to be like: its rate over time, its lengths by pairs, its prefix reuse; how like it is is printed',
+    },
+    clients: {
+      type: 'string',
+      describe: 'synth: a folder of ServeGen, whose clients each send by their own rates over time and lengths',
+    },
+    'top-clients': { type: 'number', describe: 'synth: only so many of them, those that send most [default: all]' },
+    'client-lengths': {
+      type: 'string',
+      describe: `synth: ${CLIENT_DRAWS.join(' or ')}: each length by itself, or long prompts with long answers [default: ${CLIENT_DRAWS[0]}]`,
     },
     arrivals: {
       type: 'string',
@@ -92,7 +111,7 @@ export const traceSynth: TraceAction = {
   run: (all) => synth(readOptions(schema, all)),
 };
 
-/** Options that mean nothing where a trace is fitted. */
+/** Options that mean nothing where a trace is fitted, or clients are read. */
 const PARTS = [
   'arrivals',
   'input',
@@ -106,20 +125,27 @@ const PARTS = [
 ] as const;
 
 function makeOf(options: z.infer<typeof schema>): SynthSpec['make'] {
-  const { fit, arrivals, lengths } = options;
+  const { fit, clients, topClients, clientLengths, arrivals, lengths } = options;
   const traceOf = (file: string): { path: string; transforms: []; onBadRow: 'fail' | 'skip' } => ({
     path: resolveWorkload(file),
     ...readingOf(options),
     transforms: [],
   });
+  const other = PARTS.find((name) => options[name] !== undefined);
+  const whole = fit === undefined ? '--clients' : '--fit';
+  if (other !== undefined && (fit ?? clients) !== undefined)
+    throw new UserError(`--${kebab(other)}: ${whole} says all of what is made; leave one of them out`);
+  if (fit !== undefined && clients !== undefined)
+    throw new UserError('--fit and --clients each say all of what is made; give one of them');
+  if (clients === undefined && (topClients ?? clientLengths) !== undefined)
+    throw new UserError('--top-clients, --client-lengths: there are no clients; give --clients FOLDER too');
+  if (clients !== undefined)
+    return { clients: { folder: clients, top: topClients ?? null, draws: clientLengths ?? CLIENT_DRAWS[0] } };
   if (fit === undefined) {
     if (arrivals === undefined)
-      throw new UserError('reprise trace synth: nothing says what to make; give --fit FILE, or --arrivals');
+      throw new UserError('reprise trace synth: nothing says what to make; give --fit FILE, --arrivals or --clients');
     return { parts: { ...options, arrivals, lengths: lengths === undefined ? undefined : traceOf(lengths) } };
   }
-  const other = PARTS.find((name) => options[name] !== undefined);
-  if (other !== undefined)
-    throw new UserError(`--${kebab(other)}: what is made by --fit is all like the trace; leave one of them out`);
   return { fit: traceOf(fit) };
 }
 

@@ -99,7 +99,7 @@ function figuresOf(requests: readonly Request[], blockTokens: number | undefined
 }
 
 /** Kolmogorov and Smirnov's distance of two samples in order; null where one is empty. */
-export function distance(one: Float64Array, other: Float64Array): number | null {
+function distance(one: Float64Array, other: Float64Array): number | null {
   if (one.length === 0 || other.length === 0) return null;
   let [i, j, most] = [0, 0, 0];
   while (i < one.length && j < other.length) {

@@ -9,7 +9,7 @@ export const GAP_FAMILIES = ['gamma', 'weibull', 'lognormal'] as const;
 export type GapFamily = (typeof GAP_FAMILIES)[number];
 
 /** One family with its parameter. */
-interface Shape {
+export interface Shape {
   /** A gap; its mean is 1. */
   draw(random: Random): number;
   /** A gap in which a moment falls that is drawn from all time: of long ones there is more. */

@@ -2,6 +2,7 @@ import { UserError } from '../../src/core/errors.ts';
 import type { Source, WorkloadSpec } from '../../src/core/plan.ts';
 import type { JsonObject, Request } from '../../src/core/request.ts';
 import { kebab } from '../../src/core/option-fields.ts';
+import { countText } from '../../src/core/words.ts';
 import { inBatches } from '../formats/batches.ts';
 import { openSource } from '../open-source.ts';
 import { ARRIVAL_FORMS, parseArrivals } from './arrivals.ts';
@@ -10,6 +11,7 @@ import { fitQuality, fitQualityText } from './fit-quality.ts';
 import { asLongAs, fittedRequests, fitTrace } from './fit.ts';
 import { independentLengths, lengthsOf } from './lengths.ts';
 import { parsePrefixes, PREFIX_FORMS } from './prefixes.ts';
+import { clientRequests, readClients, type ClientDraws } from './servegen.ts';
 import { sessionRequests, type SessionShape } from './sessions.ts';
 import { until, type Extent } from './until.ts';
 
@@ -38,10 +40,18 @@ export interface SynthParts {
   readonly blockTokens?: number | undefined;
 }
 
+/** A folder of ServeGen. */
+interface ClientsSpec {
+  readonly folder: string;
+  /** Only so many clients, those with the most requests; null: all. */
+  readonly top: number | null;
+  readonly draws: ClientDraws;
+}
+
 /** What to make: what is like a trace, or what its parts say. */
 export interface SynthSpec extends Extent {
   readonly seed: number;
-  readonly make: { readonly fit: WorkloadSpec } | { readonly parts: SynthParts };
+  readonly make: { readonly fit: WorkloadSpec } | { readonly parts: SynthParts } | { readonly clients: ClientsSpec };
 }
 
 /** Requests that were made, and what to say of them. */
@@ -59,6 +69,7 @@ export interface Synthesis {
  * is wrong with a trace that is read for it.
  */
 export function synthesize(spec: SynthSpec): Promise<Synthesis> {
+  if ('clients' in spec.make) return Promise.resolve(ofClients(spec, spec.make.clients));
   return 'fit' in spec.make ? likeTrace(spec, spec.make.fit) : ofParts(spec, spec.make.parts);
 }
 
@@ -96,6 +107,19 @@ async function ofParts(spec: SynthSpec, parts: SynthParts): Promise<Synthesis> {
       ...saidOf(parts),
     },
     notes: [],
+    quality: null,
+  };
+}
+
+function ofClients(spec: SynthSpec, { folder, top, draws }: ClientsSpec): Synthesis {
+  const found = readClients(folder, top);
+  const { requests, seed } = spec;
+  const extent = { durationS: spec.durationS ?? (requests === null ? found.endS : null), requests };
+  return {
+    source: sourceOf(() => until(clientRequests(found, draws, seed), extent), undefined),
+    origin: { ...originOf(spec), clients: folder, 'clients-lengths': draws, count: found.clients.length },
+    notes:
+      found.silent === 0 ? [] : [`${countText(found.silent, 'client')} of ${folder} never send: they are left out`],
     quality: null,
   };
 }

@@ -24,7 +24,7 @@ export function parsePrefixes(text: string): PrefixGroups {
 }
 
 /** No group. */
-export const ALONE = -1;
+const ALONE = -1;
 
 /** Gives block ids to contexts, so that equal ids mean equal tokens. */
 export class BlockIds {
