@@ -189,12 +189,15 @@ function sampleVariance(sorted: Float64Array): number {
   return squares / (sorted.length - 1);
 }
 
+/** Of a second each: more than 12 days have longer ones. */
+const MOST_WINDOWS = 2 ** 20;
+
 /**
  * Whether the span is `lags` times as long as the arrivals swing: the first window of 1, 2, 4, ... s whose index of
  * dispersion that of the next does not exceed by 10 %.
  */
 function outlastsSwings(dueUs: Float64Array, span: Span, lags: number): boolean {
-  for (let windowUs = 1e6; windowUs * lags <= span.lengthUs; windowUs *= 2)
+  for (let windowUs = Math.max(1e6, span.lengthUs / MOST_WINDOWS); windowUs * lags <= span.lengthUs; windowUs *= 2)
     if (dispersion(dueUs, span, 2 * windowUs) <= 1.1 * dispersion(dueUs, span, windowUs)) return true;
   return false;
 }

@@ -28,10 +28,11 @@ function earliestUs(record: RequestRecord, metric: SloMetric, elapsedUs: number)
     case 'e2e':
       return elapsedUs;
     default: {
-      if (times.length === 0 || (output_tokens_planned ?? 0) <= times.length) return 0;
-      const gaps = new Float64Array((output_tokens_planned ?? 0) - 1);
+      const planned = output_tokens_planned ?? 0;
+      if (times.length === 0 || planned <= times.length) return 0;
+      const gaps = new Float64Array(times.length);
       for (let i = 1; i <= times.length; i++) gaps[i - 1] = (times[i] ?? elapsedUs) - (times[i - 1] ?? 0);
-      return rankedGap(gaps, ITL_QUANTILES[metric]);
+      return rankedGap(gaps, ITL_QUANTILES[metric], planned - 1);
     }
   }
 }

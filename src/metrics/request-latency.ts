@@ -49,10 +49,14 @@ export function itlQuantileUs(record: RequestRecord, quantile: number): number |
   return rankedGap(gaps, quantile);
 }
 
-/** The gap at a quantile, nearest rank. Sorts `gaps`, of which there is one at least. */
-export function rankedGap(gaps: Float64Array, quantile: number): number {
+/**
+ * The gap at a quantile, nearest rank, of `gaps` and so many more of 0 that there are `count`, one at least. Sorts
+ * `gaps`.
+ */
+export function rankedGap(gaps: Float64Array, quantile: number, count = gaps.length): number {
   // A quantile such as 0.95 is no exact double: 0.95 of 20 gaps are 19.
-  return gaps.sort()[Math.max(1, Math.ceil(quantile * gaps.length - 1e-9)) - 1] ?? Number.NaN;
+  const rank = Math.max(1, Math.ceil(quantile * count - 1e-9)) - (count - gaps.length);
+  return rank < 1 ? 0 : (gaps.sort()[rank - 1] ?? Number.NaN);
 }
 
 /** What an SLO limits, in microseconds; 0 where a single token leaves it undefined. Only for an answered request. */
