@@ -20,6 +20,7 @@ it('counts, sums and names the load', async () => {
   const { digest, ...rest } = facts;
   assert.deepEqual(rest, {
     requests: 2,
+    classes: [null],
     firstDueUs: 0,
     warnings: [],
     lastDueUs: 1_500_000,
