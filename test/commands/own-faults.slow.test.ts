@@ -55,7 +55,7 @@ it('a TypeError in a decoder ends the run with it; what had ended by then is kep
     decoder(request, out) {
       const decoder = codec.decoder(request, out);
       if (request.id === 'r30')
-        decoder.push = () => {
+        decoder.pushPart = () => {
           throw new TypeError('planted');
         };
       return decoder;

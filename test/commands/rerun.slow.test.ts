@@ -42,7 +42,7 @@ describe('a run in virtual time', { concurrency: 2 }, () => {
     const stderr = await done('rerun', join(at('first'), 'report.html'), '--out', at('again'));
     assert.match(
       stderr,
-      /^repeats .*first: reprise run chat --limit 30 --on-bad-row skip --clock virtual --slo \S+\n$/,
+      /^repeats .*first: reprise run chat --limit 30 --on-bad-row skip --clock virtual --slo \S+\n--limit 30: .*\n$/,
     );
     assert.equal(readSummary(at('again')).records_sha256, readSummary(at('first')).records_sha256);
     assert.deepEqual(unchanging('again'), unchanging('first'));
