@@ -58,6 +58,7 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
     '.host',
     '.salt',
     '.workload.warnings',
+    '.workload.classes',
     '.measured',
     '.ignore_eos',
     '.stream',
@@ -73,9 +74,11 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
   ],
   'summary.json': [
     '.validity.judged',
+    '.validity.reading_us_per_token',
     '.requests.by_outcome.ok',
     '.slo.limits_ms.ttft',
     '.slo.limits_ms.tpot',
+    '.sessions',
     '.server.iteration_tokens',
   ],
   'place.json': [
