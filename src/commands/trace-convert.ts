@@ -13,7 +13,8 @@ import { print, printWarning, tell } from './terminal.ts';
 import type { TraceAction } from './trace-action.ts';
 import { TEXT_OPTIONS, TRACE_OPTIONS } from './trace-options.ts';
 
-const schema = z.looseObject({
+/** Options of what reads a trace, changes it and writes it. */
+export const convertSchema = z.looseObject({
   file: text,
   out: text,
   to: text.optional(),
@@ -44,10 +45,10 @@ export const traceConvert: TraceAction = {
     seed: { type: 'number', default: 1, describe: 'of transforms that are random' },
     quiet: { type: 'boolean', default: false, describe: 'no progress' },
   },
-  run: (all) => convert(readOptions(schema, all)),
+  run: (all) => convert(readOptions(convertSchema, all)),
 };
 
-async function convert(options: z.infer<typeof schema>): Promise<ExitCode> {
+async function convert(options: z.infer<typeof convertSchema>): Promise<ExitCode> {
   const { file, out, to, quiet } = options;
   keepYoungGenerationSmall();
   const log = { ...SILENT, warn: printWarning, ...(quiet ? {} : { info: tell }) };

@@ -1,29 +1,18 @@
 import { basename, dirname, join } from 'node:path';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { applyTransforms, convertTrace, openSource, partsOf, resolveWorkload } from '../../workloads/index.ts';
 import { EXIT, type ExitCode } from '../core/errors.ts';
 import { SILENT } from '../core/log.ts';
-import { expected, text } from '../core/option-fields.ts';
+import { text } from '../core/option-fields.ts';
 import { countText } from '../core/words.ts';
-import { readingOf, TEXT_FIELDS, TRACE_FIELDS } from '../run/trace-options.ts';
-import { CUT_FIELDS, TIME_FIELDS, transformsOf } from '../run/transform-options.ts';
+import { readingOf } from '../run/trace-options.ts';
+import { transformsOf } from '../run/transform-options.ts';
 import { readOptions } from './command.ts';
 import { print, printWarning, tell } from './terminal.ts';
 import type { TraceAction } from './trace-action.ts';
-import { traceConvert } from './trace-convert.ts';
+import { convertSchema, traceConvert } from './trace-convert.ts';
 
-const schema = z.looseObject({
-  file: text,
-  out: text,
-  by: text.default('class'),
-  to: text.optional(),
-  ...TRACE_FIELDS,
-  ...TEXT_FIELDS,
-  ...TIME_FIELDS,
-  ...CUT_FIELDS,
-  seed: z.int(expected('a whole number')),
-  quiet: z.boolean(),
-});
+const schema = convertSchema.extend({ by: text.default('class') });
 
 export const traceSplit: TraceAction = {
   describe: 'writes a file for each class, model, ...',

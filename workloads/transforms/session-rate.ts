@@ -51,7 +51,7 @@ async function* flat(trees: AsyncIterable<Started>): AsyncGenerator<Request> {
 
 /** No tree that comes later has a request before its start. */
 async function* merged(trees: AsyncIterable<Started>): AsyncGenerator<Request> {
-  let open: Request[] = [];
+  const open: Request[] = [];
   for await (const { startUs, requests } of trees) {
     open.push(...requests);
     open.sort((a, b) => a.dueUs - b.dueUs);
@@ -61,5 +61,4 @@ async function* merged(trees: AsyncIterable<Started>): AsyncGenerator<Request> {
   }
   open.sort((a, b) => a.dueUs - b.dueUs);
   yield* open;
-  open = [];
 }
