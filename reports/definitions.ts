@@ -1,5 +1,5 @@
 import { latencyOf, type SloMetric } from '../src/core/slo.ts';
-import type { LatencyMetric } from '../src/schema/summary.ts';
+import type { LatencyMetric } from '../src/schema/latency.ts';
 
 /** The metrics by the names that the field uses. */
 export const METRIC_NAMES: Readonly<Record<LatencyMetric | SloMetric, string>> = {

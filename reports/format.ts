@@ -1,5 +1,6 @@
 import type { Manifest } from '../src/schema/manifest.ts';
-import type { LatencyStats, Summary } from '../src/schema/summary.ts';
+import type { LatencyStats } from '../src/schema/latency.ts';
+import type { Summary } from '../src/schema/summary.ts';
 import { type Limits, partsOf, type Slo, SLO_METRICS } from '../src/core/slo.ts';
 import {
   axisTimeText,

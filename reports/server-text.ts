@@ -1,4 +1,5 @@
-import type { BucketQuantile, ServerGauge, ServerLatency, Summary } from '../src/schema/summary.ts';
+import type { BucketQuantile, ServerGauge, ServerLatency } from '../src/schema/server-latency.ts';
+import type { Summary } from '../src/schema/summary.ts';
 import { formatMs, formatShare, withThousands } from '../src/core/units.ts';
 import { METRIC_NAMES } from './definitions.ts';
 import { countText } from '../src/core/words.ts';

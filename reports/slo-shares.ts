@@ -1,6 +1,7 @@
 import { commonLimits, type SloMetric, SLO_METRICS } from '../src/core/slo.ts';
 import { formatShare, withThousands } from '../src/core/units.ts';
-import type { ClassAttainment, Summary } from '../src/schema/summary.ts';
+import type { ClassAttainment } from '../src/schema/attainment.ts';
+import type { Summary } from '../src/schema/summary.ts';
 import { METRIC_NAMES } from './definitions.ts';
 import { classLimitsText, classText, intervalText, plainMs } from './format.ts';
 

@@ -1,5 +1,6 @@
 import type { Manifest } from '../src/schema/manifest.ts';
-import type { Attainment, Summary } from '../src/schema/summary.ts';
+import type { Attainment } from '../src/schema/attainment.ts';
+import type { Summary } from '../src/schema/summary.ts';
 import { formatShare, threeFigures, withThousands } from '../src/core/units.ts';
 import { countText } from '../src/core/words.ts';
 import { supports } from '../src/metrics/attainment-interval.ts';

@@ -11,7 +11,10 @@ import { goodput, group, phaseGoodput, placement, placementAnswer, placementSche
 import { probeSchema } from '../src/schema/probe.ts';
 import { reproduceSchema } from '../src/schema/reproduce.ts';
 import { sweepSchema } from '../src/schema/sweep.ts';
-import { bucketQuantile, latencyStats, lengthStats, serverLatency, summarySchema } from '../src/schema/summary.ts';
+import { lengthStats } from '../src/schema/delivered.ts';
+import { latencyStats } from '../src/schema/latency.ts';
+import { bucketQuantile, serverLatency } from '../src/schema/server-latency.ts';
+import { summarySchema } from '../src/schema/summary.ts';
 
 export const JSON_SCHEMAS = join(import.meta.dirname, '..', 'src', 'schema', 'json');
 

@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
-import type { LatencyMetric, LatencyStats } from '../../src/schema/summary.ts';
+import type { LatencyMetric, LatencyStats } from '../../src/schema/latency.ts';
 import { formatMs, formatShare, withThousands } from '../../src/core/units.ts';
 import type { Ecdf } from '../data/ecdf.ts';
 import { METRIC_NAMES } from '../definitions.ts';

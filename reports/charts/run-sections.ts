@@ -1,5 +1,6 @@
 import { commonLimits } from '../../src/core/slo.ts';
-import { LATENCY_METRICS, type LatencyMetric, type Summary } from '../../src/schema/summary.ts';
+import { LATENCY_METRICS, type LatencyMetric } from '../../src/schema/latency.ts';
+import type { Summary } from '../../src/schema/summary.ts';
 import { axisTimeText, withThousands } from '../../src/core/units.ts';
 import { judgedRequests } from '../../src/metrics/stopped.ts';
 import { isAnswered } from '../../src/metrics/request-latency.ts';

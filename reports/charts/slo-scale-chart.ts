@@ -2,7 +2,7 @@ import type { Slo } from '../../src/core/slo.ts';
 import { formatShare, plainPercent, threeFigures } from '../../src/core/units.ts';
 import { countText } from '../../src/core/words.ts';
 import { scaledSlo, smallestScale } from '../../src/metrics/slo-scales.ts';
-import type { SloScale } from '../../src/schema/summary.ts';
+import type { SloScale } from '../../src/schema/attainment.ts';
 import { METRIC_NAMES } from '../definitions.ts';
 import { intervalText, limitsText } from '../format.ts';
 import type { Chart } from './chart.ts';

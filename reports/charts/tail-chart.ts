@@ -1,4 +1,4 @@
-import type { LatencyMetric } from '../../src/schema/summary.ts';
+import type { LatencyMetric } from '../../src/schema/latency.ts';
 import { formatMs, threeFigures } from '../../src/core/units.ts';
 import type { Ecdf, EcdfPoint } from '../data/ecdf.ts';
 import { METRIC_NAMES } from '../definitions.ts';

@@ -1,6 +1,7 @@
 import { latencyOf } from '../../src/core/slo.ts';
 import { judgedRequests } from '../../src/metrics/stopped.ts';
-import type { Attainment, Summary } from '../../src/schema/summary.ts';
+import type { Attainment } from '../../src/schema/attainment.ts';
+import type { Summary } from '../../src/schema/summary.ts';
 import { formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
 import { DEFINITIONS, limitDefinition } from '../definitions.ts';
 import { intervalText, typeset } from '../format.ts';

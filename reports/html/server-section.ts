@@ -1,5 +1,7 @@
 import type { Manifest } from '../../src/schema/manifest.ts';
-import type { LatencyStats, ServerLatency, Summary } from '../../src/schema/summary.ts';
+import type { LatencyStats } from '../../src/schema/latency.ts';
+import type { ServerLatency } from '../../src/schema/server-latency.ts';
+import type { Summary } from '../../src/schema/summary.ts';
 import { formatMs, withThousands } from '../../src/core/units.ts';
 import { quantileText, serverLoadText, serverNotes } from '../server-text.ts';
 import { DEFINITIONS } from '../definitions.ts';

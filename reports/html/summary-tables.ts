@@ -1,4 +1,5 @@
-import { LATENCY_METRICS, type LatencyMetric, type LatencyTable, type Summary } from '../../src/schema/summary.ts';
+import { LATENCY_METRICS, type LatencyMetric, type LatencyTable } from '../../src/schema/latency.ts';
+import type { Summary } from '../../src/schema/summary.ts';
 import { formatMs, formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
 import { DEFINITIONS, METRIC_NAMES } from '../definitions.ts';
 import { deviationText, promptsText, latencyText, reuseText, secondsText, hasPrefixReuse } from '../format.ts';

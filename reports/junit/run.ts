@@ -1,4 +1,5 @@
-import { LATENCY_METRICS, type Summary } from '../../src/schema/summary.ts';
+import { LATENCY_METRICS } from '../../src/schema/latency.ts';
+import type { Summary } from '../../src/schema/summary.ts';
 import type { Manifest } from '../../src/schema/manifest.ts';
 import { countText } from '../../src/core/words.ts';
 import { failureTexts } from '../format.ts';

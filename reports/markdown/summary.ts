@@ -1,5 +1,6 @@
 import type { Manifest } from '../../src/schema/manifest.ts';
-import { LATENCY_METRICS, type LatencyMetric, type Summary } from '../../src/schema/summary.ts';
+import { LATENCY_METRICS, type LatencyMetric } from '../../src/schema/latency.ts';
+import type { Summary } from '../../src/schema/summary.ts';
 import { latencyOf } from '../../src/core/slo.ts';
 import { formatShare, withThousands } from '../../src/core/units.ts';
 import { CLASS_COLUMNS, classRows, limitShares } from '../slo-shares.ts';

@@ -1,6 +1,7 @@
 import { failedByOutcome, judgedRequests, stoppedByOutcome } from '../../src/metrics/stopped.ts';
 import type { Manifest } from '../../src/schema/manifest.ts';
-import { LATENCY_METRICS, type Summary } from '../../src/schema/summary.ts';
+import { LATENCY_METRICS } from '../../src/schema/latency.ts';
+import type { Summary } from '../../src/schema/summary.ts';
 import { formatMs, formatShare, threeFigures, withThousands } from '../../src/core/units.ts';
 import { quantileText, serverLoadText, serverNotes } from '../server-text.ts';
 import { classRows, limitShares } from '../slo-shares.ts';

@@ -1,5 +1,6 @@
 import type { JudgedName } from '../schema/comparison.ts';
-import type { LatencyStats, Summary } from '../schema/summary.ts';
+import type { LatencyStats } from '../schema/latency.ts';
+import type { Summary } from '../schema/summary.ts';
 
 /** A figure of a run that a comparison judges. */
 export interface JudgedMetric {

@@ -1,4 +1,4 @@
-import type { BucketQuantile } from '../schema/summary.ts';
+import type { BucketQuantile } from '../schema/server-latency.ts';
 
 /** Counts of a Prometheus histogram: observations up to each bound, added up over series. */
 export class BucketCounts {

@@ -1,6 +1,6 @@
 import type { RequestRecord } from '../core/record.ts';
 import { type Limits, partsOf, type Slo } from '../core/slo.ts';
-import type { Attainment, ClassAttainment } from '../schema/summary.ts';
+import type { Attainment, ClassAttainment } from '../schema/attainment.ts';
 import type { AttainmentCollector, JudgedBySlo } from './attainment.ts';
 
 interface OfClass {

@@ -1,5 +1,5 @@
 import { exp, ln } from '../core/portable-math.ts';
-import type { SloScale } from '../schema/summary.ts';
+import type { SloScale } from '../schema/attainment.ts';
 
 /** The share that met an SLO under one load or scale. */
 export interface CurvePoint extends Pick<SloScale, 'attainment' | 'ci95' | 'overloaded'> {

@@ -1,5 +1,5 @@
 import type { RequestRecord } from '../core/record.ts';
-import type { LatencyStats, LatencyTable } from '../schema/summary.ts';
+import type { LatencyStats, LatencyTable } from '../schema/latency.ts';
 import { e2eUs, hasKnownGaps, isAnswered, tpotUs, ttftUs } from './request-latency.ts';
 import { rankIndex, Samples, sum } from './samples.ts';
 import { WholeCounts, type SortedCounts } from './whole-counts.ts';

@@ -1,4 +1,4 @@
-import type { LengthStats } from '../schema/summary.ts';
+import type { LengthStats } from '../schema/delivered.ts';
 import { nearestRank, type Samples, sum } from './samples.ts';
 
 /** Nearest-rank statistics of token counts; null without any. */

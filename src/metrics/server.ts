@@ -1,6 +1,7 @@
 import type { Manifest } from '../schema/manifest.ts';
 import { byMetric, type Scrape, type ServerMetric, type ServerSample } from '../schema/server-metrics.ts';
-import type { ServerGauge, ServerLatency, Summary } from '../schema/summary.ts';
+import type { ServerGauge, ServerLatency } from '../schema/server-latency.ts';
+import type { Summary } from '../schema/summary.ts';
 import { BucketCounts } from './bucket-counts.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { RequestRecord } from '../core/record.ts';
 import type { LatencyGate } from '../core/run-gate.ts';
-import type { Attainment } from '../schema/summary.ts';
+import type { Attainment } from '../schema/attainment.ts';
 import { attainmentInterval } from './attainment-interval.ts';
 import { slackOf } from './judged-requests.ts';
 import { e2eUs, isAnswered, tpotUs, ttftUs } from './request-latency.ts';

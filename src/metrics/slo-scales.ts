@@ -1,7 +1,7 @@
 import type { RequestRecord } from '../core/record.ts';
 import { mapLimits, type Slo } from '../core/slo.ts';
 import type { Manifest } from '../schema/manifest.ts';
-import type { SloScale } from '../schema/summary.ts';
+import type { SloScale } from '../schema/attainment.ts';
 import { AttainmentCollector } from './attainment.ts';
 import { type Crossing, crossing } from './crossing.ts';
 import { stoppedRecords } from './stopped.ts';

@@ -1,44 +1,13 @@
 import { z } from 'zod';
 import { OUTCOMES } from '../core/record.ts';
-import { SLO_METRICS } from '../core/slo.ts';
+import { slo } from './attainment.ts';
+import { delivered, held, lengthStats } from './delivered.ts';
+import { latencyTable } from './latency.ts';
 import { manifestSchema } from './manifest.ts';
-import { classLimitsMs, count, itlShares, limitsMs, quantiles, type DeepReadonly } from './parts.ts';
+import { count, quantiles, type DeepReadonly } from './parts.ts';
+import { server } from './server-latency.ts';
 
 const run = manifestSchema.shape;
-
-export const latencyStats = z
-  .strictObject({
-    mean: z.number().nullable(),
-    p50: z.number().nullable(),
-    p90: z.number().nullable(),
-    p95: z.number().nullable(),
-    p99: z.number().nullable(),
-    p999: z.number().nullable(),
-    max: z.number().nullable(),
-    n: count.describe('Number of values.'),
-    missing: count.describe('Number of values that never came: each counts as infinitely late in the percentiles.'),
-    missing_over_ms: z
-      .number()
-      .nullable()
-      .describe('What every missing value is known to exceed, where all of them timed out; null where one did not.'),
-  })
-  .describe('Milliseconds. Null: the percentile falls on a failed request (infinitely late), or nothing was measured.');
-export type LatencyStats = DeepReadonly<z.infer<typeof latencyStats>>;
-
-export const LATENCY_METRICS = ['ttft', 'tpot', 'itl', 'e2e'] as const;
-export type LatencyMetric = (typeof LATENCY_METRICS)[number];
-const latencyTable = z.strictObject({
-  ttft: latencyStats,
-  tpot: latencyStats,
-  itl: latencyStats,
-  e2e: latencyStats,
-} satisfies Record<LatencyMetric, z.ZodType>);
-export type LatencyTable = DeepReadonly<z.infer<typeof latencyTable>>;
-
-export const lengthStats = z
-  .strictObject({ mean: z.number(), p50: count, p90: count, p99: count, max: count })
-  .describe('Tokens of a request.');
-export type LengthStats = DeepReadonly<z.infer<typeof lengthStats>>;
 
 const validity = z.strictObject({
   valid: z.boolean().describe('Whether the client kept up; says nothing about the server.'),
@@ -130,93 +99,6 @@ const workload = z
   })
   .describe('As planned, of the requests that are measured.');
 
-const inputDeviation = z
-  .strictObject({
-    mean: z.number(),
-    max: z.number().describe('Largest absolute difference.'),
-    requests: count.describe('Requests whose count is another than planned.'),
-    counted: count.describe('Requests whose input tokens the server counted.'),
-  })
-  .describe('Input tokens as the server counts them, less those planned, of ok requests.');
-
-/** Load as it was asked for, or as it was delivered. */
-const load = z.strictObject({
-  requests: count.describe('Asked: that were due. Got: that ended ok.'),
-  duration_s: z.number().describe('From the first to the last of them; asked: due, got: sent.'),
-  rate_rps: z.number().describe('One fewer than the requests, as they have so many gaps, over that time.'),
-  input_tokens_mean: z.number().nullable().describe('Of ok requests whose input tokens the server counted.'),
-  output_tokens_mean: z.number().nullable().describe('Of ok requests.'),
-  cached_tokens: count.nullable().describe('Asked: the most that the prefix blocks of the trace allow.'),
-});
-
-const outputs = z
-  .strictObject({
-    requests: count,
-    as_asked: count.describe('Requests with exactly as many output tokens as planned.'),
-    short: count.describe('Requests with fewer, by more than 1 %.'),
-    long: count.describe('Requests with more, by more than 1 %.'),
-    asked_mean: z.number(),
-    got_mean: z.number(),
-    hidden_tokens: count.describe('Tokens that the server counted and never sent, such as hidden reasoning.'),
-    misreported: count.describe('Requests whose last count by the server disagrees with the tokens that came.'),
-    finish_reasons: z.record(z.string(), count),
-  })
-  .describe('Outputs of ok requests beside those planned.');
-
-const lumps = z
-  .strictObject({
-    streams: count.describe('Ok requests of two tokens or more.'),
-    lumped: count.describe('Of these, most of whose tokens came several events at once, in few lumps or large ones.'),
-    tokens: count.describe('Tokens of lumped requests.'),
-    lumps: count.describe('Lumps of lumped requests.'),
-  })
-  .describe('Answers that were held back on their way: tokens within 0.25 ms of one another are a lump.');
-
-const cachedTokens = z
-  .strictObject({
-    requests: count.describe('Ok requests whose cached tokens the server tells, warm-up and cool-down included.'),
-    input: count,
-    cached: count,
-    allowed: count.describe(
-      'The most that the prefix blocks of the trace allow in an endless cache, empty at the start.',
-    ),
-    exceeds: z.boolean().describe('Whether more was cached than the trace allows: prompts of an earlier run.'),
-  })
-  .describe('Prompt tokens that the server had in its prefix cache.');
-
-const delivered = z
-  .strictObject({
-    asked: load,
-    got: load,
-    duration_s: z.number().describe('The first due time to the last end.'),
-    rate_rps: z.number().describe('As the planned one, of the times at which requests were sent.'),
-    input_tokens: lengthStats.nullable(),
-    output_tokens: lengthStats.nullable(),
-    input_deviation_tokens: inputDeviation.nullable(),
-    outputs: outputs.nullable(),
-    lumps: lumps.nullable(),
-    cached_tokens: cachedTokens.nullable(),
-    prefix_reuse: z
-      .number()
-      .nullable()
-      .describe('Share of the input tokens of ok requests that the server had cached; null where it does not tell.'),
-  })
-  .describe('What the server got and gave, beside what was asked, of the requests that are measured.');
-
-const held = z
-  .strictObject({
-    max_in_flight: count.describe('Most requests in flight at once.'),
-    requests: count.describe('Requests that waited for a place in flight.'),
-    share: z.number().describe('Of the requests that the figures are of.'),
-    wait_ms: quantiles
-      .nullable()
-      .describe('Of those that waited: from due until there was a place. Null: none waited.'),
-    still_waiting: count.describe('Of the requests that an interrupted run did not get to, those that were due.'),
-  })
-  .describe(
-    'The wait that --max-in-flight caused. It is in the latencies from the due time, not in those from sending.',
-  );
-
 /** The worst first. */
 export const WARNING_CODES = [
   'records',
@@ -279,89 +161,6 @@ const throughput = z.strictObject({
   output_tokens_per_s: z.number(),
 });
 
-const attainment = z.strictObject({
-  joint: z.number().describe('Share of scheduled requests that are ok and meet every limit.'),
-  ttft: z.number().nullable().describe('Share that meets this limit alone; null where there is no such limit.'),
-  tpot: z.number().nullable().describe('Share that meets this limit alone; null where there is no such limit.'),
-  e2e: z.number().nullable().describe('Share that meets this limit alone; null where there is no such limit.'),
-  ...itlShares,
-  ci95: z
-    .tuple([z.number(), z.number()])
-    .nullable()
-    .describe(
-      '95 % interval of joint, for load like these requests; null where they span less than ten stays or all failed.',
-    ),
-  n_eff: count
-    .nullable()
-    .describe('Independent requests that would give as narrow an interval; null without an interval.'),
-  sufficient: z
-    .boolean()
-    .describe('Whether the span holds at least 20 stays and 15 swings of the arrivals; information, decides nothing.'),
-  overloaded: z
-    .boolean()
-    .describe('Requests stay too long for an interval, and the backlog still grew when the last one was due: a miss.'),
-});
-export type Attainment = DeepReadonly<z.infer<typeof attainment>>;
-
-const binding = z
-  .enum(SLO_METRICS)
-  .nullable()
-  .describe(
-    'The limit that most answered requests miss; null if none is missed, or more requests failed than miss it.',
-  );
-
-/** How many requests meet the limits of an SLO times a scale. */
-export const scaledAttainment = {
-  attainment: attainment.shape.joint,
-  ttft: attainment.shape.ttft,
-  tpot: attainment.shape.tpot,
-  e2e: attainment.shape.e2e,
-  ...itlShares,
-  ci95: attainment.shape.ci95,
-  overloaded: attainment.shape.overloaded,
-  binding,
-};
-
-const sloScale = z.strictObject({
-  scale: z.number().describe('Every limit is so many times that of the SLO.'),
-  ...scaledAttainment,
-});
-export type SloScale = DeepReadonly<z.infer<typeof sloScale>>;
-
-const classAttainment = z.strictObject({
-  class: z.string().nullable().describe('Null: requests of all classes without limits of their own.'),
-  limits_ms: classLimitsMs,
-  requests: count,
-  attainment,
-  binding,
-});
-export type ClassAttainment = DeepReadonly<z.infer<typeof classAttainment>>;
-
-const slo = z.strictObject({
-  limits_ms: limitsMs,
-  at: z.number().describe('Share of requests that should meet the limits.'),
-  attainment,
-  binding,
-  not_judged: count
-    .exactOptional()
-    .describe('Requests of classes that the SLO has no limits for: in no share. Absent: none.'),
-  by_class: z
-    .array(classAttainment)
-    .exactOptional()
-    .describe('Each class by its own limits, where the SLO has limits by class, in its order.'),
-  binding_class: z
-    .string()
-    .nullable()
-    .exactOptional()
-    .describe(
-      'Where by_class is: the class that most requests which missed are of; null: none of those with limits of their own.',
-    ),
-  scales: z
-    .array(sloScale)
-    .exactOptional()
-    .describe('The same requests judged by the limits times each scale, in ascending order (--slo-scales).'),
-});
-
 const sessions = z
   .strictObject({
     scheduled: count,
@@ -389,51 +188,6 @@ const sessions = z
     client_late_s: z.number().describe('Mean of what the client sent the turns of a session late, all together.'),
   })
   .describe('Sessions as wholes, by their measured turns.');
-
-const serverGauge = z.strictObject({ mean: z.number(), max: z.number() });
-export type ServerGauge = DeepReadonly<z.infer<typeof serverGauge>>;
-
-export const bucketQuantile = z
-  .strictObject({
-    ms: z
-      .number()
-      .nullable()
-      .describe('On a straight line through the bucket; null in the last bucket, which has no end.'),
-    bucket_ms: z.tuple([z.number(), z.number().nullable()]).describe('From, to.'),
-  })
-  .describe('A quantile of a histogram: all that is sure are the bounds of its bucket.');
-export type BucketQuantile = DeepReadonly<z.infer<typeof bucketQuantile>>;
-
-export const serverLatency = z
-  .strictObject({
-    n: z.number(),
-    mean: z.number(),
-    p50: bucketQuantile.nullable(),
-    p90: bucketQuantile.nullable(),
-    p99: bucketQuantile.nullable(),
-  })
-  .describe('Milliseconds, as the server measured them between two scrapes.');
-export type ServerLatency = DeepReadonly<z.infer<typeof serverLatency>>;
-
-const server = z
-  .strictObject({
-    scrapes: count,
-    scrapes_failed: count,
-    counted_from_s: z.number().describe("Counters and histograms are counted from here, from the run's start."),
-    counted_to_s: z.number(),
-    running: serverGauge.nullable().describe('Requests, while measured ones were due.'),
-    waiting: serverGauge.nullable().describe('Requests, while measured ones were due.'),
-    kv_usage: serverGauge.nullable().describe('Share of the KV cache in use, of the fullest engine.'),
-    prefix_hit_rate: z.number().nullable().describe('Share of prompt tokens that were found in the prefix cache.'),
-    preemptions: z.number().nullable(),
-    iteration_tokens: z.number().nullable().default(null).describe('Tokens that an iteration computed, on average.'),
-    latency_ms: z.strictObject({
-      ttft: serverLatency.nullable(),
-      itl: serverLatency.nullable(),
-      queue: serverLatency.nullable().describe('From arrival until a request first ran.'),
-    }),
-  })
-  .describe("The server's own metrics (server.parquet), which count the requests of every client.");
 
 export const summarySchema = z
   .strictObject({

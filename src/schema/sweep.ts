@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { SLO_METRICS } from '../core/slo.ts';
 import { count, slo, type DeepReadonly } from './parts.ts';
 import { manifestSchema } from './manifest.ts';
-import { scaledAttainment } from './summary.ts';
+import { scaledAttainment } from './attainment.ts';
 
 const run = manifestSchema.shape;
 const range = z.tuple([z.number().nullable(), z.number().nullable()]);

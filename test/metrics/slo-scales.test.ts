@@ -5,7 +5,7 @@ import { parseSloScales } from '../../src/core/slo-scales.ts';
 import { meetsAll } from '../../src/metrics/judge.ts';
 import { scaledSlo, smallestScale } from '../../src/metrics/slo-scales.ts';
 import { summarise } from '../../src/metrics/summarise.ts';
-import type { SloScale } from '../../src/schema/summary.ts';
+import type { SloScale } from '../../src/schema/attainment.ts';
 import { exampleManifest, exampleRun, inBatches } from '../reports/example-run.ts';
 
 const run = await exampleRun({

@@ -5,7 +5,8 @@ import { METRIC_NAMES } from '../../reports/definitions.ts';
 import { writeHtmlReport } from '../../reports/index.ts';
 import { summaryMarkdown } from '../../reports/markdown/summary.ts';
 import { summaryText } from '../../reports/text/summary.ts';
-import { LATENCY_METRICS, type Summary } from '../../src/schema/summary.ts';
+import { LATENCY_METRICS } from '../../src/schema/latency.ts';
+import type { Summary } from '../../src/schema/summary.ts';
 import { type ExampleOptions, exampleRun, inBatches } from './example-run.ts';
 import { exampleScrapes } from './example-scrapes.ts';
 

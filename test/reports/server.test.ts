@@ -7,7 +7,8 @@ import { writeHtmlReport } from '../../reports/html/write-html-report.ts';
 import { quantileText, serverNotes } from '../../reports/server-text.ts';
 import { summaryText } from '../../reports/text/summary.ts';
 import type { ServerSample } from '../../src/schema/server-metrics.ts';
-import type { ServerLatency, Summary } from '../../src/schema/summary.ts';
+import type { ServerLatency } from '../../src/schema/server-latency.ts';
+import type { Summary } from '../../src/schema/summary.ts';
 import { exampleRun, inBatches } from './example-run.ts';
 import { exampleScrapes } from './example-scrapes.ts';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Attainment, Summary } from '../../src/schema/summary.ts';
+import type { Attainment } from '../../src/schema/attainment.ts';
+import type { Summary } from '../../src/schema/summary.ts';
 import type { Warning } from '../../src/schema/summary.ts';
 import { verdictOf, type Verdict } from '../../reports/verdict.ts';
 import { exampleRun } from './example-run.ts';

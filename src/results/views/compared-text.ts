@@ -1,4 +1,4 @@
-import { LATENCY_METRICS, type LatencyMetric } from '../../schema/summary.ts';
+import { LATENCY_METRICS, type LatencyMetric } from '../../schema/latency.ts';
 import { formatMs, formatShare, plainPercent, threeFigures, withThousands } from '../../core/units.ts';
 import { listText } from '../../core/words.ts';
 import { aligned, csvCell, intervalText, METRIC_NAMES, plain } from '../../../reports/index.ts';

@@ -5,7 +5,7 @@ import { countText } from '../../core/words.ts';
 import { AttainmentCollector } from '../../metrics/attainment.ts';
 import { supports, type Support } from '../../metrics/attainment-interval.ts';
 import { wilson } from '../../metrics/wilson.ts';
-import type { LatencyMetric, LatencyStats } from '../../schema/summary.ts';
+import type { LatencyMetric, LatencyStats } from '../../schema/latency.ts';
 import { contextOf, type CountedRun } from '../counted-run.ts';
 import type { Statistics } from '../peers/distribution.ts';
 import { queriesNeeded } from '../peers/early-stopping.ts';

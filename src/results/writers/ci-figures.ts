@@ -1,4 +1,5 @@
-import { LATENCY_METRICS, type LatencyMetric, type Summary } from '../../schema/summary.ts';
+import { LATENCY_METRICS, type LatencyMetric } from '../../schema/latency.ts';
+import type { Summary } from '../../schema/summary.ts';
 
 /** A figure that a chart over commits follows. */
 export interface CiFigure {

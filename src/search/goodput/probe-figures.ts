@@ -1,5 +1,6 @@
 import type { GoodputProbe } from '../../schema/goodput.ts';
-import type { Attainment, LatencyStats, LatencyTable } from '../../schema/summary.ts';
+import type { Attainment } from '../../schema/attainment.ts';
+import type { LatencyStats, LatencyTable } from '../../schema/latency.ts';
 
 export function aloneOf(attainment: Attainment | null): GoodputProbe['alone'] {
   if (attainment === null) return { ttft: null, tpot: null, e2e: null };
