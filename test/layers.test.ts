@@ -55,6 +55,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/target',
     'reports',
   ],
+  'src/calibrate': ['src/core', 'src/schema', 'src/certificate', 'src/replay', 'src/runs', 'src/run', 'reports'],
   'src/search': [
     'src/core',
     'src/schema',
@@ -72,7 +73,16 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'reports',
   ],
   'src/results': ['src/core', 'src/schema', 'workloads', 'src/metrics', 'src/runs', 'reports'],
-  'src/compare': ['src/core', 'src/schema', 'src/certificate', 'src/trend', 'src/metrics', 'src/runs', 'src/run', 'reports'],
+  'src/compare': [
+    'src/core',
+    'src/schema',
+    'src/certificate',
+    'src/trend',
+    'src/metrics',
+    'src/runs',
+    'src/run',
+    'reports',
+  ],
   'src/commands': [
     'src/core',
     'src/schema',
@@ -86,6 +96,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'reports',
     'src/target',
     'src/probe',
+    'src/calibrate',
     'src/results',
     'src/run',
     'src/search',

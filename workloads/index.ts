@@ -27,6 +27,7 @@ export {
 } from './prompts/index.ts';
 export { resolveWorkload, SAMPLES } from './samples/index.ts';
 export { partsOf } from './split.ts';
+export { BusiestWindow } from './busiest-window.ts';
 export { scanPlan, type ScanOptions } from './scan.ts';
 export { historyOf } from './sessions.ts';
 export { CLIENT_DRAWS } from './synthesis/servegen.ts';

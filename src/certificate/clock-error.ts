@@ -1,5 +1,8 @@
+import { ln } from '../core/portable-math.ts';
 import { LOAD_AXES, type Certificate, type Polling } from '../schema/certificate.ts';
 import { curveOf, loadOfWorker, pointFor, type Load } from './load.ts';
+
+const NOTHING_KNOWN = ln(1e6);
 
 /** How late tokens are recorded, in microseconds. */
 export interface ClockError {
@@ -11,12 +14,7 @@ export interface ClockError {
  * How late token times are at a load: the largest of what was measured at least at it on each axis that is known. Null
  * where the load is beyond what was tried.
  */
-export function clockErrorAt(
-  certificate: Certificate,
-  load: Load,
-  poll: Polling,
-  workers = 1,
-): ClockError | null {
+export function clockErrorAt(certificate: Certificate, load: Load, poll: Polling, workers = 1): ClockError | null {
   const each = loadOfWorker(load, workers);
   const errors: ClockError[] = [];
   for (const axis of LOAD_AXES) {
@@ -35,10 +33,11 @@ export function clockErrorAt(
  * What the clock alone may make of a change of a latency from one system to another, in ln. A recorded time is between 0
  * and the p99 of the timestamp error too late, so that a latency is too long by as much at most, and a change is wrong by
  * the larger of both errors at most. That is a bias: it does not shrink with repeats, and is added to an interval
- * linearly. `errorsMs` and `latenciesMs`: of both sides.
+ * linearly. `errorsMs` and `latenciesMs`: of both sides. A latency no longer than the error says nothing at all, which is
+ * written as a factor of a million.
  */
 export function lnClockError(errorsMs: readonly number[], latenciesMs: readonly number[]): number {
   const [error, latency] = [Math.max(0, ...errorsMs), Math.min(...latenciesMs)];
   if (error === 0) return 0;
-  return error < latency ? -Math.log1p(-error / latency) : Infinity;
+  return error < latency ? Math.min(NOTHING_KNOWN, -ln(1 - error / latency)) : NOTHING_KNOWN;
 }

@@ -24,6 +24,7 @@ const COMMANDS: Commands = new Map([
   ['place', async () => (await import('./place.ts')).placeCommand],
   ['reproduce', async () => (await import('./reproduce.ts')).reproduceCommand],
   ['probe', async () => (await import('./probe.ts')).probeCommand],
+  ['calibrate', async () => (await import('./calibrate.ts')).calibrateCommand],
 ]);
 
 const USAGE =

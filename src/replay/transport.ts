@@ -90,6 +90,13 @@ export function usualPath({ url }: Pick<ServerAccess, 'url'>): HttpPath {
 
 type Pool = Connections<PlainConnection> | Connections<Inbox>;
 
+interface HttpTargetOptions {
+  /** That of all endpoints, in place of their usual one. */
+  readonly path?: HttpPath;
+  readonly poll?: PollMode;
+  readonly pollingPays?: boolean | null;
+}
+
 /** Makes a Target of a codec and the endpoints of its calls: the only I/O of a replay. */
 export class HttpTarget implements Target {
   readonly #wire: Wire;
@@ -97,12 +104,11 @@ export class HttpTarget implements Target {
   readonly #busyPoll: BusyPoll;
   readonly #exchanges = new Map<number, Exchange>();
 
-  /** `path`: that of all endpoints, in place of their usual one. */
   constructor(
     codec: Codec,
     clock: WallClock,
     endpoints: readonly ServerAccess[],
-    { path, poll }: { readonly path?: HttpPath; readonly poll?: PollMode } = {},
+    { path, poll, pollingPays }: HttpTargetOptions = {},
   ) {
     const receiveQueue = new ReceiveQueue(clock);
     this.#wire = {
@@ -116,7 +122,7 @@ export class HttpTarget implements Target {
       },
       texts: textsFrom(secretsOf(endpoints)),
     };
-    this.#busyPoll = new BusyPoll(clock, poll);
+    this.#busyPoll = new BusyPoll(clock, poll, pollingPays);
     const nowUs = (): number => clock.read();
     const byOrigin = new Map<string, Pool>();
     this.#endpoints = endpoints.map((access) => {

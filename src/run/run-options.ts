@@ -17,6 +17,7 @@ import {
   type TargetConfig,
   type TargetSpec,
 } from '../target/target-spec.ts';
+import { certificateFor } from './certified.ts';
 import { readExtraBody } from './extra-body.ts';
 import { fields, shownOptions } from './given-options.ts';
 import { readHeaders } from './headers.ts';
@@ -216,6 +217,7 @@ function replayOf(
     },
     prepare: { warmupRequests: options.warmupRequests, resetCache: options.resetCache },
     probe: options.probe === undefined ? null : readProbe(options.probe, target.spec),
+    certificate: certificateFor(target),
     seed: options.seed,
     salt: options.salt ?? null,
     output: { dir: options.out ?? null, options: asGiven },

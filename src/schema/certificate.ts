@@ -39,7 +39,9 @@ const point = load
 export type CertifiedPoint = DeepReadonly<z.infer<typeof point>>;
 
 const limit = z.strictObject({
-  value: z.number().describe('Highest load within the limit, as it was delivered; 0: the lowest that was tried left it.'),
+  value: z
+    .number()
+    .describe('Highest load within the limit, as it was delivered; 0: the lowest that was tried left it.'),
   range: range.describe(
     'Highest load up to which no repetition left the limit, and highest at which any stayed within it.',
   ),

@@ -271,7 +271,10 @@ async function attachRun(
   const historyForm = keepAnswers ? (codec.historyForm ?? null) : null;
   const live = historyForm === null ? null : new LiveSessions(livePrompts(made, historyForm), null);
   const clock = new WallClock();
-  const target = new HttpTarget(codec, clock, endpoints, { poll: config.poll });
+  const target = new HttpTarget(codec, clock, endpoints, {
+    poll: config.poll,
+    pollingPays: options.pollingPays,
+  });
   const thinks = plan.sessions?.thinks ?? false;
   const feed: Feed =
     plan.workload === null || config.codec !== null

@@ -46,7 +46,7 @@ it('bounds what the clock makes of a change', () => {
     ),
   );
   assert.equal(lnClockError([0, 0], [10, 10]), 0);
-  assert.equal(lnClockError([10, 0], [10, 10]), Infinity, 'a latency below the error of the clock');
+  assert.ok(lnClockError([10, 0], [10, 10]) > 13, 'a latency below the error of the clock');
 });
 
 it('polls where that lowers the error or the lateness by more than 0.1 ms', () => {

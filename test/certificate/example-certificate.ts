@@ -1,10 +1,4 @@
-import type {
-  Certificate,
-  CertifiedCurve,
-  CertifiedPoint,
-  LoadAxis,
-  Polling,
-} from '../../src/schema/certificate.ts';
+import type { Certificate, CertifiedCurve, CertifiedPoint, LoadAxis, Polling } from '../../src/schema/certificate.ts';
 
 export interface ExampleLadder {
   readonly axis: LoadAxis;
