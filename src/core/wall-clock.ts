@@ -26,7 +26,24 @@ export function machineUs(): number {
 export function epochS(us: number): number {
   return performance.timeOrigin / 1000 + (us - ORIGIN_US) / 1e6;
 }
-const ORIGIN_US = Number(process.hrtime.bigint()) / 1000 - performance.now() * 1000;
+const ORIGIN_US = originUs();
+
+/**
+ * Between the readings of the two clocks a thread can lose its core, and the first reading loads code: of several pairs the
+ * one counts whose readings lie closest together.
+ */
+function originUs(): number {
+  let [origin, least] = [0, Number.POSITIVE_INFINITY];
+  for (let i = 0; i < 16; i++) {
+    const beforeNs = process.hrtime.bigint();
+    const us = performance.now() * 1000;
+    const tookNs = Number(process.hrtime.bigint() - beforeNs);
+    if (tookNs >= least) continue;
+    least = tookNs;
+    origin = (Number(beforeNs) + tookNs / 2) / 1000 - us;
+  }
+  return origin;
+}
 
 /** Never notified: `Atomics.wait` on it is a sleep with the resolution of the kernel's timers. */
 const NEVER_WOKEN = new Int32Array(new SharedArrayBuffer(4));

@@ -165,13 +165,14 @@ export async function record(
   session.check(plan);
   checkRunDirectory(dir);
   const { spec, stats } = plan;
-  const { timeoutUs } = spec.measure;
+  const { timeoutUs, maxInFlight } = spec.measure;
   if (spec.probe !== null) tellProbe(describeProbe(spec.probe, plan, session.facts.model), hooks.nowIso(), hooks.log);
   const attachment = await session.attach(plan, {
     runId: basename(dir),
     shard: part.shard,
     prepare: { ...spec.prepare, timeoutUs },
     firstRequests: stats.firstRequests,
+    maxInFlight,
     stop: hooks.stop,
     log: hooks.log,
   });

@@ -56,6 +56,8 @@ export interface AttachOptions {
    */
   readonly prepare: PrepareOptions;
   readonly firstRequests: readonly Request[];
+  /** As a replay has it; null: no cap. */
+  readonly maxInFlight: number | null;
   /** When it aborts, preparing ends with an error. */
   readonly stop: AbortSignal;
   readonly log: Log;
