@@ -167,7 +167,7 @@ export async function record(
   session.check(plan);
   checkRunDirectory(dir);
   const { spec, stats } = plan;
-  const { timeoutUs } = spec.measure;
+  const { timeoutUs, maxInFlight } = spec.measure;
   if (spec.probe !== null) tellProbe(describeProbe(spec.probe, plan, session.facts.model), hooks.nowIso(), hooks.log);
   const load = plannedLoad(stats);
   const polling = pollingPays(load, spec.certificate);
@@ -180,6 +180,7 @@ export async function record(
     prepare: { ...spec.prepare, timeoutUs },
     firstRequests: stats.firstRequests,
     pollingPays: polling,
+    maxInFlight,
     stop: hooks.stop,
     log: hooks.log,
   });
