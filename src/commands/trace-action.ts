@@ -3,7 +3,6 @@ import type { Command, Given } from './command.ts';
 
 /** What `reprise trace` can do, an entry of its table. */
 export interface TraceAction {
-  readonly describe: string;
   readonly examples: readonly string[];
   /** Whether it takes OUT behind its file: `trace convert FILE OUT`. */
   readonly takesOut: boolean;

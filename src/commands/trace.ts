@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { UserError, type ExitCode } from '../core/errors.ts';
 import { readOptions, type Command, type Given } from './command.ts';
+import { LISTED } from './listed.ts';
 import type { TraceAction } from './trace-action.ts';
 import { traceConvert } from './trace-convert.ts';
 import { traceInspect } from './trace-inspect.ts';
@@ -19,10 +20,7 @@ const actions = Object.values(ACTIONS);
 const schema = z.looseObject({ action: z.enum(NAMES), out: z.string().optional() });
 
 export const traceCommand: Command = {
-  usage: 'trace <action> <file> [out]',
-  describe: `Traces: ${Object.entries(ACTIONS)
-    .map(([name, { describe }]) => `${name}, ${describe}`)
-    .join('; ')}`,
+  ...LISTED.trace,
   examples: actions.flatMap(({ examples }) => examples),
   positionals: {
     action: { type: 'string', choices: NAMES, describe: 'what to do', demandOption: true },
