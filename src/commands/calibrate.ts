@@ -12,6 +12,7 @@ import { OPEN_OPTION, openInBrowser } from './open-report.ts';
 import { showSteps } from './progress.ts';
 import { stopBySignal } from './signals.ts';
 import { hasColor, print, printWarning, tell, terminalLog } from './terminal.ts';
+import { LISTED } from './listed.ts';
 
 const schema = z.looseObject({
   quick: z.boolean(),
@@ -22,9 +23,7 @@ const schema = z.looseObject({
 });
 
 export const calibrateCommand: Command = {
-  usage: 'calibrate',
-  describe:
-    'What this machine can measure: tokens/s, requests/s and streams that the client times within 1 ms, against a server of its own; later runs go by it',
+  ...LISTED.calibrate,
   examples: ['reprise calibrate', 'reprise calibrate --quick', 'reprise calibrate --out certificate --open'],
   positionals: {},
   options: {
