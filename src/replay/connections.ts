@@ -155,7 +155,7 @@ export class Connections<S extends Opened> {
 }
 
 /** Throws before anything is sent if the shell allows fewer open files than the run may need connections. */
-function checkDescriptors(connections: number): void {
+export function checkDescriptors(connections: number): void {
   const limit = openFilesLimit();
   if (connections + SPARE_DESCRIPTORS <= limit) return;
   throw new UserError(
