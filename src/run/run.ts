@@ -169,7 +169,8 @@ export async function record(
   const { spec, stats } = plan;
   const { timeoutUs } = spec.measure;
   if (spec.probe !== null) tellProbe(describeProbe(spec.probe, plan, session.facts.model), hooks.nowIso(), hooks.log);
-  const load = plannedLoad(stats);
+  // Due times that are decided as requests end are not those of the plan.
+  const load = plannedLoad(part.paced === null ? stats : {});
   const polling = pollingPays(load, spec.certificate);
   const { poll } = spec.target;
   if (spec.certificate !== null)
