@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 
-const CLI = join(import.meta.dirname, '..', 'src', 'cli.ts');
+export const CLI = join(import.meta.dirname, '..', 'src', 'cli.ts');
 
 /** No test goes by what this machine was calibrated to. */
 const NO_STATE = join(tmpdir(), 'reprise-test-no-state');

@@ -32,7 +32,7 @@ export const traceConvert: TraceAction = {
     'reprise trace convert trace.csv trace.rtrace.jsonl.gz',
     'reprise trace convert trace.jsonl part.jsonl --to mooncake --window 60s..120s',
   ],
-  takesOut: true,
+  takes: 'FILE OUT',
   options: {
     to: {
       type: 'string',

@@ -36,7 +36,7 @@ export const traceInspect: TraceAction = {
     'reprise trace inspect trace.csv --html --open',
     'reprise trace inspect trace.csv --json',
   ],
-  takesOut: false,
+  takes: 'FILE',
   options: {
     ...TRACE_READING,
     ...TEXT_OPTIONS,

@@ -54,7 +54,7 @@ export const traceSynth: TraceAction = {
     'reprise trace synth bursts.csv --arrivals gamma:rate=5,cv=2 --lengths trace.csv --duration 1h',
     'reprise trace synth agents.rtrace.jsonl --arrivals poisson:rate=0.1 --turns geometric:mean=12 --think lognormal:median=8s,sigma=1 --input lognormal:median=800,sigma=1 --output 200 --prefixes groups:count=5,tokens=4096 --duration 1h',
   ],
-  takesOut: false,
+  takes: 'FILE',
   options: {
     fit: {
       type: 'string',

@@ -6,6 +6,7 @@ import type { WallClock } from '../core/wall-clock.ts';
 import { ReceiveQueue } from './receive-queue.ts';
 import type { CallHandler } from './call-handler.ts';
 import { Connections, type ConnectionMode } from './connections.ts';
+import { Descriptors } from './descriptors.ts';
 import { Exchange, type Wire } from './exchange.ts';
 import { plainHttp, type PlainConnection } from './plain-client.ts';
 import type { Inbox } from './stamped-socket.ts';
@@ -124,6 +125,7 @@ export class HttpTarget implements Target {
     };
     this.#busyPoll = new BusyPoll(clock, poll, pollingPays);
     const nowUs = (): number => clock.read();
+    const descriptors = new Descriptors();
     const byOrigin = new Map<string, Pool>();
     this.#endpoints = endpoints.map((access) => {
       const { url, insecure, connections: mode = 'reuse' } = access;
@@ -131,8 +133,8 @@ export class HttpTarget implements Target {
       const connections =
         byOrigin.get(url.origin) ??
         (isPlain
-          ? new Connections(plainHttp(url, receiveQueue), nowUs, mode)
-          : new Connections(undiciHttp(url, receiveQueue, insecure), nowUs, mode));
+          ? new Connections(url, plainHttp(url, receiveQueue), nowUs, mode, descriptors)
+          : new Connections(url, undiciHttp(url, receiveQueue, insecure), nowUs, mode, descriptors));
       byOrigin.set(url.origin, connections);
       return { access, connections };
     });

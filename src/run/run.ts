@@ -167,7 +167,7 @@ export async function record(
   session.check(plan);
   checkRunDirectory(dir);
   const { spec, stats } = plan;
-  const { timeoutUs } = spec.measure;
+  const { timeoutUs, maxInFlight } = spec.measure;
   if (spec.probe !== null) tellProbe(describeProbe(spec.probe, plan, session.facts.model), hooks.nowIso(), hooks.log);
   // Due times that are decided as requests end are not those of the plan.
   const load = plannedLoad(part.paced === null ? stats : {});
@@ -181,6 +181,7 @@ export async function record(
     prepare: { ...spec.prepare, timeoutUs },
     firstRequests: stats.firstRequests,
     pollingPays: polling,
+    maxInFlight,
     stop: hooks.stop,
     log: hooks.log,
   });
