@@ -64,7 +64,9 @@ function bare(ratePerS: number): Measured {
 
 const server = await listening(build('tick_server', folder), [PORT, TICK_MS]);
 try {
-  console.log(`${cpus().length} cores, load ${(loadavg()[0] ?? 0).toFixed(1)}, Node ${process.version}, ${seconds} s each`);
+  console.log(
+    `${cpus().length} cores, load ${(loadavg()[0] ?? 0).toFixed(1)}, Node ${process.version}, ${seconds} s each`,
+  );
   for (const rate of (positionals.length === 0 ? RATES : positionals).map(Number)) {
     const found: Record<string, Measured[]> = { bare: [], 'poll on': [], 'poll off': [] };
     for (let round = 1; round <= Number(values.rounds); round++)

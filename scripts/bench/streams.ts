@@ -57,7 +57,9 @@ try {
   const { p50, p99, max } = validity.lateness_ms;
   console.log(`${requests.ok} of ${requests.total} ok; ${most} at once, for ${all.length - 1} s; exit ${ran.status}`);
   console.log(`peak memory ${(peak / 1e6).toFixed(0)} MB; ${(cpuUs / 1e6 / (all.length - 1)).toFixed(2)} cores`);
-  console.log(`lateness p50 ${p50.toFixed(2)}, p99 ${p99.toFixed(2)}, most ${max.toFixed(1)} ms; valid: ${validity.valid}`);
+  console.log(
+    `lateness p50 ${p50.toFixed(2)}, p99 ${p99.toFixed(2)}, most ${max.toFixed(1)} ms; valid: ${validity.valid}`,
+  );
   const errors = errorSays.parse(
     JSON.parse(
       execFileSync(process.execPath, [join(import.meta.dirname, 'token-error.ts'), trace, url, 'off'], {
