@@ -1,10 +1,11 @@
-import { readFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AXIS_UNITS } from '../certificate/beyond.ts';
 import { stoppedError } from '../core/stop.ts';
 import { formatMs, withThousands } from '../core/units.ts';
 import { machineUs } from '../core/wall-clock.ts';
+import { openFilesLimit } from '../replay/descriptors.ts';
 import { usualPath } from '../replay/transport.ts';
 import { openTarget, type OpenTarget } from '../run/program.ts';
 import type { RunHooks } from '../run/run.ts';
@@ -132,12 +133,5 @@ function trialText(
 
 /** Streams that a process may have open by the system's limit of files; client and server have one each. */
 function mostStreams(): number {
-  let limits: string;
-  try {
-    limits = readFileSync('/proc/self/limits', 'utf8');
-  } catch {
-    return Infinity; // no Linux
-  }
-  const files = Number(/^Max open files +(\d+)/m.exec(limits)?.[1] ?? Number.NaN);
-  return Number.isNaN(files) ? Infinity : Math.max(1, files - OTHER_FILES);
+  return Math.max(1, openFilesLimit() - OTHER_FILES);
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, homedir, hostname, release } from 'node:os';
 import { join } from 'node:path';
+import { MOST_JSON_BYTES, readTextWithin } from '../core/read-within.ts';
 import { version } from '../core/version.ts';
 import { certificateSchema, type Certificate } from '../schema/certificate.ts';
 
@@ -41,7 +41,7 @@ export function storedCertificate(transport: Certificate['transport']): Certific
   const name = certificateName(certificateKey(transport));
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(join(certificateFolder(), `${name}.json`), 'utf8'));
+    json = JSON.parse(readTextWithin(join(certificateFolder(), `${name}.json`), MOST_JSON_BYTES));
   } catch {
     return null;
   }

@@ -52,7 +52,8 @@ function wayOut(files: number): string {
   );
 }
 
-function openFilesLimit(): number {
+/** Files that this process may have open, by the system's limit. */
+export function openFilesLimit(): number {
   try {
     const soft = /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
     return soft === undefined || soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft);
