@@ -18,6 +18,9 @@ const NAP_UNLESS_DUE_WITHIN_US = 250;
 /** A round of the event loop that took no longer than this served no I/O: it was only polling. */
 const IDLE_ROUND_US = 25;
 
+/** Readings of both clocks that are compared once, when a thread starts. */
+const ORIGIN_PAIRS = 20;
+
 /** The machine's monotonic clock, in microseconds on the machine's own zero (CLOCK_MONOTONIC on Linux). */
 export function machineUs(): number {
   return performance.now() * 1000 + ORIGIN_US;
@@ -29,19 +32,22 @@ export function epochS(us: number): number {
 const ORIGIN_US = originUs();
 
 /**
- * The zero of `performance.now` on the machine's clock, by the closest of several readings: the first takes up to 0.8 ms,
- * while `performance` is loading.
+ * Zero of `performance.now()` on the machine's clock; it differs from thread to thread. `performance` is slow at its first
+ * call, and a thread may lose its core between two readings: the pair that lies closest together tells.
  */
 function originUs(): number {
-  const readUs = (): number => Number(process.hrtime.bigint()) / 1000;
-  let closest = { gapUs: Infinity, originUs: 0 };
-  for (let i = 0; i < 20; i++) {
-    const beforeUs = readUs();
-    const us = performance.now() * 1000;
-    const gapUs = readUs() - beforeUs;
-    if (gapUs < closest.gapUs) closest = { gapUs, originUs: beforeUs + gapUs / 2 - us };
+  let [closestUs, origin] = [Infinity, 0];
+  for (let pair = 0; pair < ORIGIN_PAIRS; pair++) {
+    const beforeUs = hrtimeUs();
+    const sinceUs = performance.now() * 1000;
+    const apartUs = hrtimeUs() - beforeUs;
+    if (apartUs < closestUs) [closestUs, origin] = [apartUs, beforeUs + apartUs / 2 - sinceUs];
   }
-  return closest.originUs;
+  return origin;
+}
+
+function hrtimeUs(): number {
+  return Number(process.hrtime.bigint()) / 1000;
 }
 
 /** Never notified: `Atomics.wait` on it is a sleep with the resolution of the kernel's timers. */

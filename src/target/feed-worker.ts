@@ -24,7 +24,7 @@ serveWorker<FeedSpec, FeedQuestion, FeedAnswer>((spec) => {
   const codec = makeCodec(spec.adapter, spec.codec, promptMaker(prompts));
   const waiting = new Map<number, ScheduledRequest>();
   const live = historyForm === null ? null : new LiveSessions(livePrompts(prompts, historyForm), null);
-  const complete = completing((request) => codec.open(request), live);
+  const complete = completing((request, position) => codec.open(request, position), live, shard);
   async function* batches(): AsyncGenerator<ScheduledRequest[]> {
     const read = (scheduled: ScheduledRequest): ScheduledRequest => {
       if (thinks && isFollower(scheduled.request)) waiting.set(scheduled.index, scheduled);
