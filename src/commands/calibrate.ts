@@ -15,6 +15,7 @@ import { grouped, readOptions, type Command } from './command.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
 import { showSteps } from './progress.ts';
 import { stopBySignal } from './signals.ts';
+import { LISTED } from './listed.ts';
 import { hasColor, print, printWarning, tell } from './terminal.ts';
 
 const schema = z.looseObject({
@@ -26,9 +27,7 @@ const schema = z.looseObject({
 });
 
 export const calibrateCommand: Command = {
-  usage: 'calibrate',
-  describe:
-    'What this machine can measure: tokens/s, requests/s and streams that the client times within 1 ms, against a server of its own; later runs go by it',
+  ...LISTED.calibrate,
   examples: ['reprise calibrate', 'reprise calibrate --quick', 'reprise calibrate --out certificate --open'],
   positionals: {},
   options: {

@@ -1,4 +1,6 @@
-import { COPY_BLOCKS, COPY_TIMES, DECLUMP, RATE_BY } from '../../workloads/index.ts';
+import { COPY_BLOCKS, COPY_TIMES } from '../../workloads/transforms/copies.ts';
+import { DECLUMP } from '../../workloads/transforms/declump.ts';
+import { RATE_BY } from '../../workloads/transforms/rate.ts';
 import type { Command } from './command.ts';
 
 /** The options that change which requests of a trace there are, and how long they are, for yargs and `--help`. */

@@ -3,7 +3,6 @@ import type { Command, Given } from './command.ts';
 
 /** What `reprise trace` can do, an entry of its table. */
 export interface TraceAction {
-  readonly describe: string;
   readonly examples: readonly string[];
   /** The files that it names. */
   readonly takes: 'FILE' | 'FILE OUT' | 'FILE FILE... OUT';

@@ -30,7 +30,6 @@ const schema = z.looseObject({
 });
 
 export const traceInspect: TraceAction = {
-  describe: 'what is in a trace',
   examples: [
     'reprise trace inspect trace.csv',
     'reprise trace inspect trace.csv --html --open',

@@ -28,7 +28,6 @@ const schema = z.looseObject({
 const { to, quiet } = traceConvert.options;
 
 export const traceMerge: TraceAction = {
-  describe: 'writes several traces as one, each from its own start',
   examples: [EXAMPLE],
   takes: 'FILE FILE... OUT',
   options: {

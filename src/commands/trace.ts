@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { UserError, type ExitCode } from '../core/errors.ts';
 import { readOptions, type Command, type Given } from './command.ts';
+import { LISTED } from './listed.ts';
 import type { TraceAction } from './trace-action.ts';
 import { traceConvert } from './trace-convert.ts';
 import { traceInspect } from './trace-inspect.ts';
@@ -25,10 +26,7 @@ const schema = z.looseObject({
 });
 
 export const traceCommand: Command = {
-  usage: 'trace <action> <file> [out] [others..]',
-  describe: `Traces: ${Object.entries(ACTIONS)
-    .map(([name, { describe }]) => `${name}, ${describe}`)
-    .join('; ')}`,
+  ...LISTED.trace,
   examples: actions.flatMap(({ examples }) => examples),
   positionals: {
     action: { type: 'string', choices: NAMES, describe: 'what to do', demandOption: true },

@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { API_ENDPOINTS, HANDOVERS, ROUTERS, type ApiEndpoint } from '../../adapters/index.ts';
-import { resolveWorkload } from '../../workloads/index.ts';
+import { resolveWorkload } from '../../workloads/samples/index.ts';
 import { UserError } from '../core/errors.ts';
-import { expected, optionErrors, text, wholeNumber } from '../core/option-fields.ts';
+import { expected, text, wholeNumber } from '../core/option-fields.ts';
+import { optionErrors } from '../core/option-names.ts';
 import type { Source, WorkloadSpec } from '../core/plan.ts';
 import { GOAL, parseGoal } from '../core/slo.ts';
 import { parseDurationUs } from '../core/units.ts';

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { COPY_BLOCKS, COPY_TIMES, DECLUMP, RATE_BY } from '../../workloads/index.ts';
+import { COPY_BLOCKS, COPY_TIMES } from '../../workloads/transforms/copies.ts';
+import { DECLUMP } from '../../workloads/transforms/declump.ts';
+import { RATE_BY } from '../../workloads/transforms/rate.ts';
 import { UserError } from '../core/errors.ts';
 import { expected, text, wholeNumber } from '../core/option-fields.ts';
 import type { TransformSpec } from '../core/plan.ts';

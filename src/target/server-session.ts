@@ -1,7 +1,7 @@
 import { idPrefix } from '../core/request-id.ts';
 import { basename } from 'node:path';
 import { makeCodec, type CodecOptions, type Deployment } from '../../adapters/index.ts';
-import { livePrompts, promptMaker } from '../../workloads/index.ts';
+import { livePrompts, promptMaker } from '../../workloads/prompts/index.ts';
 import type { Codec, PromptMaker } from '../core/codec.ts';
 import { UserError } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';

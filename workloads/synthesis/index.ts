@@ -1,7 +1,7 @@
 import { UserError } from '../../src/core/errors.ts';
 import type { Source, WorkloadSpec } from '../../src/core/plan.ts';
 import type { JsonObject, Request } from '../../src/core/request.ts';
-import { kebab } from '../../src/core/option-fields.ts';
+import { kebab } from '../../src/core/option-names.ts';
 import { countText } from '../../src/core/words.ts';
 import { inBatches } from '../formats/batches.ts';
 import { openSource } from '../open-source.ts';
