@@ -185,7 +185,7 @@ const MEASURE: Command['options'] = {
     type: 'string',
     default: RUN_DEFAULTS.workers,
     describe:
-      'threads that send the requests, all turns of a session by one; each costs CPU, and buys tokens/s that can still be timed; auto: one',
+      'threads that send the requests, all turns of a session by one; each costs CPU, and buys tokens/s that can still be timed; auto: as many as the certificate of reprise calibrate says that the busiest time needs, one without it',
   },
 };
 

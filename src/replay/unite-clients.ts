@@ -1,5 +1,6 @@
 import type { ClientSample } from '../schema/client-sample.ts';
 import type { ClientHealth } from '../schema/manifest.ts';
+import { busiestSecond } from './busiest.ts';
 import type { Stall } from './stalls.ts';
 
 /** The health of a client over a run: its totals, and a sample a second. */
@@ -17,8 +18,15 @@ export function uniteClients(reports: readonly ClientReport[]): ClientReport | n
   const longest = longestOf(reports);
   if (longest === null || reports.length === 1) return longest;
   const each = reports.map(({ health }) => health);
+  const samples = uniteSamples(
+    reports.map((report) => report.samples),
+    reports.indexOf(longest),
+  );
+  const busiest = busiestSecond(samples);
+  const { busiest_second: _, ...ofLongest } = longest.health;
   const health: ClientHealth = {
-    ...longest.health,
+    ...ofLongest,
+    ...(busiest === undefined ? {} : { busiest_second: busiest }),
     polling_s: sum(each.map(({ polling_s }) => polling_s)),
     reading_s: sumKnown(each.map(({ reading_s }) => reading_s)),
     core_wait_s: largestKnown(each.map(({ core_wait_s }) => core_wait_s)),
@@ -28,13 +36,7 @@ export function uniteClients(reports: readonly ClientReport[]): ClientReport | n
       each.map(({ mean_in_flight, duration_s }) => (mean_in_flight * duration_s) / longest.health.duration_s),
     ),
   };
-  return {
-    health,
-    samples: uniteSamples(
-      reports.map(({ samples }) => samples),
-      reports.indexOf(longest),
-    ),
-  };
+  return { health, samples };
 }
 
 function longestOf(reports: readonly ClientReport[]): ClientReport | null {

@@ -39,8 +39,8 @@ export async function planRun(
     log.warn(
       '--salt, --extra-body, --temperature, --no-stream and --no-ignore-eos do nothing in virtual time: its requests are lengths and prefix blocks',
     );
-  const workers = workersOf(spec);
   const cores = availableParallelism();
+  const workers = workersOf(spec, stats, cores);
   if (workers > cores)
     log.warn(
       `--workers ${workers}: this machine has ${withThousands(cores)} cores; workers that share one delay each other`,

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { loadOfWorker } from '../certificate/load.ts';
 import { pollingPays } from '../certificate/polling.ts';
 import { UserError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
@@ -144,11 +145,14 @@ export async function record(
   const { spec, stats } = plan;
   const { timeoutUs, maxInFlight } = spec.measure;
   if (spec.probe !== null) tellProbe(describeProbe(spec.probe, plan, session.facts.model), hooks.nowIso(), hooks.log);
-  const load = plannedLoad(stats);
-  const polling = pollingPays(load, spec.certificate);
+  // Due times that are decided as requests end are not those of the plan.
+  const load = plannedLoad(part.paced === null ? stats : {});
+  const polling = pollingPays(loadOfWorker(load, plan.workers), spec.certificate);
   const { poll } = spec.target;
-  if (spec.certificate !== null)
-    warnBeyond(load, spec.certificate, poll === 'on' || (poll === 'auto' && polling === true), hooks.log);
+  if (spec.certificate !== null) {
+    const isPolling = poll === 'on' || (poll === 'auto' && polling === true);
+    warnBeyond(load, spec.certificate, { isPolling, workers: plan.workers }, hooks.log);
+  }
   const attachment = await session.attach(plan, {
     runId: basename(dir),
     workers: plan.workers,
@@ -194,7 +198,7 @@ async function finishRecords(
   const status = stopped === null ? 'complete' : hooks.stop.aborted ? 'interrupted' : 'failed';
   const { sessions } = begun;
   const client = report?.health ?? null;
-  const certificate = certifiedRun(plan.spec.certificate, client);
+  const certificate = certifiedRun(plan.spec.certificate, client, plan.workers);
   const ended: Manifest = {
     ...begun,
     status,

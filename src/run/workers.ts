@@ -1,16 +1,23 @@
+import { workersFor } from '../certificate/workers.ts';
 import { UserError } from '../core/errors.ts';
+import type { PlanStats } from '../core/plan.ts';
 import { formatMs } from '../core/units.ts';
+import { plannedLoad } from './certified.ts';
 import { isOwnSource, type RunSpec } from './run-spec.ts';
 
-/** How many threads of the client send the requests of a run. `auto`: one, which costs least. */
-export function workersOf({ workers }: RunSpec): number {
-  return workers === 'auto' ? 1 : workers;
+/**
+ * How many threads of the client send the requests of a plan. `auto`: as many as its busiest time needs by the certificate
+ * of the machine, and one, which costs least, without a certificate and where several cannot do what is asked for.
+ */
+export function workersOf(spec: RunSpec, stats: Pick<PlanStats, 'busiest'>, cores: number): number {
+  if (spec.workers !== 'auto') return spec.workers;
+  return whyOne(spec) === null ? workersFor(plannedLoad(stats), spec.certificate, cores) : 1;
 }
 
 /** Throws a UserError where several workers could not do what a run asks for. */
 export function checkWorkers(spec: RunSpec): void {
-  const workers = workersOf(spec);
-  const why = workers === 1 ? null : whyOne(spec);
+  const { workers } = spec;
+  const why = workers === 1 || workers === 'auto' ? null : whyOne(spec);
   if (why !== null) throw new UserError(`--workers ${workers}: ${why}; leave one of them out`);
 }
 

@@ -21,7 +21,7 @@ export type Endpoints = readonly [ServerAccess, ...ServerAccess[]];
 
 interface ClientOptions {
   readonly poll: PollMode;
-  /** Whether polling pays at the plan's load, by the certificate of the machine; null: not known (`--poll auto`). */
+  /** As of `AttachOptions`. */
   readonly pollingPays: boolean | null;
   /** Clients of this run in this process, which share its open files. */
   readonly clients: number;

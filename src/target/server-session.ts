@@ -258,12 +258,13 @@ async function attachRun(
   const historyForm = keepAnswers ? (codec.historyForm ?? null) : null;
   const { sessions, workload } = plan;
   const thinks = sessions?.thinks ?? false;
+  const connections = Math.min(connectionsAhead(plan), options.maxInFlight ?? Infinity);
   const common = {
     poll: config.poll,
     pollingPays: options.pollingPays,
     clients: workers,
     sessions,
-    connections: Math.ceil(Math.min(connectionsAhead(plan), options.maxInFlight ?? Infinity) / workers),
+    connections: Math.ceil(connections / workers),
   };
   /** Null where a program has made the requests or their codec, which another thread cannot. */
   const feedSpec = (shard: Shard): FeedSpec | null =>

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { UserError } from '../../src/core/errors.ts';
+import type { Certificate } from '../../src/schema/certificate.ts';
+import { EXAMPLE_CERTIFICATE } from '../certificate/example-certificate.ts';
 import { defineRun } from '../../src/run/run-options.ts';
 import { defineGoodput } from '../../src/search/goodput/options.ts';
 import { workersOf } from '../../src/run/workers.ts';
@@ -20,12 +22,22 @@ const message = (work: () => unknown): string => {
 };
 
 describe('--workers', () => {
-  it('auto is one; a number is so many, as the command line gives it too', () => {
-    const workers = [undefined, 'auto', 1, 3, '3'] as const;
+  const busiest = { tokensPerS: 50_000, requestsPerS: 10 };
+  const count = (options: object, certificate: Certificate | null = null): number =>
+    workersOf({ ...defineRun({ ...BASE, ...options }), certificate }, { busiest }, 4);
+
+  it('auto is one without a certificate; a number is so many, as the command line gives it too', () => {
+    const workers = [{}, { workers: 'auto' }, { workers: 1 }, { workers: 3 }, { workers: '3' }];
     assert.deepEqual(
-      workers.map((each) => workersOf(defineRun({ ...BASE, ...(each === undefined ? {} : { workers: each }) }))),
+      workers.map((each) => count(each)),
       [1, 1, 1, 3, 3],
     );
+  });
+
+  it('auto is what the busiest time needs by the certificate, where several can do what is asked for', () => {
+    assert.equal(count({}, EXAMPLE_CERTIFICATE), 2);
+    assert.equal(count({ maxInFlight: 10 }, EXAMPLE_CERTIFICATE), 1);
+    assert.equal(count({ workers: 1 }, EXAMPLE_CERTIFICATE), 1);
   });
 
   it('takes nothing else, and says what it takes', () => {
