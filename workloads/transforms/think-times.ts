@@ -21,7 +21,8 @@ export const thinkTimes: Transform = (source, _args, log) => {
   async function* open(): AsyncGenerator<readonly Request[]> {
     const lastOf = new Map<string, Turn>();
     const turns = new Map<string, Turn>();
-    let [gaps, startToStart, overlaps] = [0, 0, 0];
+    let [gaps, startToStart, overlaps, late] = [0, 0, 0, 0];
+    const awaited = new Set<string>();
     for await (const batch of source.open())
       yield batch.map((request) => {
         if (request.session === undefined && request.parent === undefined) return request;
@@ -30,8 +31,12 @@ export const thinkTimes: Transform = (source, _args, log) => {
         const before = request.parent === undefined ? lastOf.get(branch) : turns.get(request.parent);
         lastOf.set(branch, turn);
         turns.set(request.id, turn);
+        if (awaited.delete(request.id)) late++;
         if (request.after !== undefined) return request;
-        if (before === undefined) return { ...request, after: [] };
+        if (before === undefined) {
+          if (request.parent !== undefined) awaited.add(request.parent);
+          return { ...request, after: [] };
+        }
         gaps++;
         if (before.e2eUs === null) startToStart++;
         else if (request.dueUs < before.dueUs + before.e2eUs - OVERLAP_US) overlaps++;
@@ -40,6 +45,10 @@ export const thinkTimes: Transform = (source, _args, log) => {
     if (!isTold && startToStart > 0)
       log.warn(
         `--sessions think: ${startToStart} of ${gaps} gaps between turns are known from start to start only: all of such a gap counts as think time, after the answer`,
+      );
+    if (!isTold && late > 0)
+      log.warn(
+        `parent_after_child: ${late} requests are due after one that names them as its parent: that one waits for nothing`,
       );
     if (!isTold && overlaps > 0)
       log.warn(

@@ -7,6 +7,23 @@ import { applyTransforms } from '../../../workloads/index.ts';
 import { requestsOf } from '../temporary-files.ts';
 import { sourceOf } from './cases.ts';
 
+it('a request that is due before its parent waits for nothing, and a warning counts them', async () => {
+  const plain = { traceRow: 2, inputTokens: 9, outputTokens: 1, session: 's' };
+  const requests: Request[] = [
+    { ...plain, id: 'child', dueUs: 0, parent: 'late' },
+    { ...plain, id: 'orphan', dueUs: 1, parent: 'gone' },
+    { ...plain, id: 'late', dueUs: 2 },
+  ];
+  const warnings: string[] = [];
+  const log = { ...SILENT, warn: (text: string) => warnings.push(text) };
+  const { source } = await applyTransforms(sourceOf(requests), [{ op: 'think-times', args: {} }], log);
+  assert.deepEqual(
+    (await requestsOf(source.open())).map(({ after }) => after),
+    [[], [], [{ id: 'orphan', thinkUs: 1 }]],
+  );
+  assert.match(warnings.join('\n'), /parent_after_child: 1 requests are due after one that names them/);
+});
+
 it('turns that began before the answer before them had ended follow it at once, and a warning counts them', () => {
   const turns = fc.array(fc.record({ gapS: fc.integer({ min: 0, max: 9 }), tookS: fc.integer({ min: 0, max: 9 }) }), {
     minLength: 2,
