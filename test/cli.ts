@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 
-const CLI = join(import.meta.dirname, '..', 'src', 'cli.ts');
+export const CLI = join(import.meta.dirname, '..', 'src', 'cli.ts');
+
+/** No test goes by what this machine was calibrated to. */
+const NO_STATE = join(tmpdir(), 'reprise-test-no-state');
 
 export interface CliResult {
   readonly code: number | null;
@@ -24,7 +27,7 @@ export function startCli(
 ): { child: ChildProcess; result: Promise<CliResult> } {
   const child = spawn(process.execPath, [CLI, ...args], {
     stdio: [input === null ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
+    env: { ...process.env, XDG_STATE_HOME: NO_STATE, ...env },
     cwd,
   });
   child.stdin?.end(input);

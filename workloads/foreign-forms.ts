@@ -23,8 +23,9 @@ interface ForeignForm {
 const FORMS: readonly ForeignForm[] = [
   {
     keys: [['dependencies', 'not_before_ms']],
-    is: 'an agentic Mooncake trace of version 2 (Dynamo), in which requests name their dependencies',
-    wayOut: 'version 1 is read, whose rows have wait_for, delay and tool_wait_ms: convert it',
+    is: 'an agentic Mooncake trace (Dynamo) of a version that is not known, or without its first line',
+    wayOut:
+      'version 2 is read, which begins with {"schema":"dynamo.agentic_mooncake","version":2,"block_size":...}, and version 1, whose rows have wait_for, delay and tool_wait_ms',
   },
   {
     keys: [['wait_for', 'input_length'], ['tool_wait_ms']],
@@ -47,7 +48,6 @@ const FORMS: readonly ForeignForm[] = [
   {
     keys: [
       ['num_turns', 'input_prompt_length'],
-      ['prompt_len', 'out_lens'],
       ['trajectory_id', 'steps'],
       ['schema_version', 'steps'],
     ],
@@ -105,6 +105,8 @@ export function unknownForm(lines: readonly string[]): string {
   const first = head.trim();
   if (/^<[!?a-z]/i.test(first))
     return `it is an HTML or XML page, not a trace; ${begins(first)}; download the file itself`;
+  if (lines.some((line) => /\bReceived request \S+: prompt/.test(line)))
+    return "it seems to be the output of a vLLM server, which does not say how long answers were; its spans do (OpenTelemetry), or a gateway's log";
   if (first.startsWith('[')) return `${begins(first)}: one object a line, or an array of objects, is expected`;
   if (first.startsWith('{')) {
     const form = foreignForm(keysIn(lines));

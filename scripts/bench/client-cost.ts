@@ -4,16 +4,16 @@
 // then how late the recorded times are, against what the server wrote. Ratios are those of a round; medians of rounds.
 // Usage: node scripts/bench/client-cost.ts [--rounds 3] [--rust _bench.cpython-311-x86_64-linux-gnu.so [--python python3.11]] [SCENARIO...]
 // The Rust client is in the wheel sglang 0.5.23 (see ../shared/bench/rust_client.py) and needs Python 3.11, and nothing else.
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { readClientSamples } from '../../src/runs/client-file.ts';
+import { build, buildInStep, evenly, listening, median, REPRISE, writeTrace } from './ticks.ts';
 
-const root = join(import.meta.dirname, '..', '..');
-const bench = join(root, '..', 'shared', 'bench');
+const bench = join(import.meta.dirname, '..', '..', '..', 'shared', 'bench');
 const PORT = 18_431;
 /** In-flight requests below this share of the most are a beginning or an end. */
 const STEADY = 0.95;
@@ -27,6 +27,8 @@ interface Scenario {
   readonly tokensAnEvent?: number;
   /** In one write of the server. Absent: 1. */
   readonly eventsAWrite?: number;
+  /** Whether the server writes to all streams at once. */
+  readonly isInStep?: boolean;
   /** Requests that come and go, in place of one for each stream. */
   readonly turnover?: { readonly ratePerS: number; readonly requests: number };
 }
@@ -37,6 +39,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   '200x50': { streams: 200, tickMs: 20, tokens: 400 },
   '16-tokens-an-event': { streams: 200, tickMs: 20, tokens: 6400, tokensAnEvent: 16 },
   '16-events-a-read': { streams: 200, tickMs: 20, tokens: 6400, eventsAWrite: 16 },
+  'in-step': { streams: 1000, tickMs: 50, tokens: 160, isInStep: true },
   turnover: { streams: 1000, tickMs: 20, tokens: 400, turnover: { ratePerS: 125, requests: 3000 } },
 };
 
@@ -50,8 +53,9 @@ const { values, positionals } = parseArgs({
 });
 const rounds = Number(values.rounds);
 const folder = mkdtempSync(join(tmpdir(), 'reprise-bench-'));
-for (const name of ['tick_server', 'epoll_limit'])
-  execFileSync('cc', ['-O2', '-o', join(folder, name), join(bench, `${name}.c`)]);
+const tickServer = build('tick_server', folder);
+const inStepServer = buildInStep(folder);
+const epollLimit = build('epoll_limit', folder);
 
 interface Measured {
   /** Us a token. */
@@ -68,7 +72,7 @@ const summarySays = z.object({
 const errorSays = z.object({ p50: z.number(), p90: z.number(), p99: z.number() });
 
 function floor({ streams, tokens, tokensAnEvent = 1 }: Scenario): Measured {
-  const said = execFileSync(join(folder, 'epoll_limit'), [PORT, streams, tokens].map(String), { encoding: 'utf8' });
+  const said = execFileSync(epollLimit, [PORT, streams, tokens].map(String), { encoding: 'utf8' });
   return { cpu: floorSays.parse(JSON.parse(said)).cpu_us_per_event / tokensAnEvent, note: '' };
 }
 
@@ -86,7 +90,7 @@ async function ours(scenario: Scenario, path: string): Promise<Measured> {
   const out = join(folder, 'run');
   rmSync(out, { recursive: true, force: true });
   const target = ['--target', `http://127.0.0.1:${PORT}`, '--adapter', 'openai', '--model', 'tiny', '--poll', 'off'];
-  const cli = [join(root, 'src', 'cli.ts'), 'run', traceOf(scenario), ...target, '--out', out, '--quiet'];
+  const cli = [REPRISE, 'run', traceOf(scenario), ...target, '--out', out, '--quiet'];
   execFileSync(process.execPath, cli, { env: { ...process.env, REPRISE_HTTP: path }, stdio: 'ignore' });
   const { requests, validity } = summarySays.parse(JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8')));
   const late = `lateness p99 ${validity.lateness_ms.p99.toFixed(2)} ms`;
@@ -107,11 +111,8 @@ async function steadyCpu(out: string): Promise<number> {
 }
 
 function traceOf({ streams, tokens, turnover }: Scenario): string {
-  const path = join(folder, 'trace.csv');
   const { ratePerS = streams, requests = streams } = turnover ?? {};
-  const rows = Array.from({ length: requests }, (_, i) => `${(i / ratePerS).toFixed(6)},16,${tokens}`);
-  writeFileSync(path, `arrival_s,input_tokens,output_tokens\n${rows.join('\n')}\n`);
-  return path;
+  return writeTrace(join(folder, 'trace.csv'), evenly(requests, ratePerS), tokens);
 }
 
 /** How late tokens are recorded, in us. */
@@ -121,21 +122,9 @@ function lateTokens(scenario: Scenario, path: string, poll: 'on' | 'off'): z.inf
   return errorSays.parse(JSON.parse(execFileSync(process.execPath, args, { env, encoding: 'utf8' })));
 }
 
-async function serve({ tickMs, tokensAnEvent = 1, eventsAWrite }: Scenario): Promise<ChildProcess> {
-  const server =
-    eventsAWrite === undefined
-      ? spawn(join(folder, 'tick_server'), [PORT, tickMs, tokensAnEvent].map(String), { stdio: 'ignore' })
-      : spawn(process.execPath, [
-          join(import.meta.dirname, 'burst-server.ts'),
-          ...[PORT, tickMs, eventsAWrite].map(String),
-        ]);
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  return server;
-}
-
-function median(list: readonly number[]): number {
-  const sorted = [...list].sort((a, b) => a - b);
-  return ((sorted[(sorted.length - 1) >> 1] ?? Number.NaN) + (sorted[sorted.length >> 1] ?? Number.NaN)) / 2;
+function serve({ tickMs, tokensAnEvent = 1, eventsAWrite, isInStep = false }: Scenario): Promise<ChildProcess> {
+  if (eventsAWrite === undefined) return listening(isInStep ? inStepServer : tickServer, [PORT, tickMs, tokensAnEvent]);
+  return listening(process.execPath, [join(import.meta.dirname, 'burst-server.ts'), PORT, tickMs, eventsAWrite]);
 }
 
 async function measure(name: string, scenario: Scenario): Promise<void> {

@@ -1,12 +1,14 @@
 // How late a run records tokens: node token-error.ts TRACE URL on|off, against ../shared/bench/tick_server, whose tokens
-// say when they were written. Prints percentiles in microseconds, of the time in which all streams are open. Started by
-// client-cost.ts. The times are in the run's records when their texts are looked at here, so that this delays none.
+// say when they were written. Prints percentiles in microseconds, of the time in which all streams are open (of the whole
+// run where they never are), and TTFT from the due time beside its truth. Started by client-cost.ts, streams.ts and
+// open-loop.ts. The times are in the run's records when their texts are looked at here, so that this delays none.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openAiCodec } from '../../adapters/openai.ts';
 import { run, type Decoder } from '../../src/index.ts';
 import { readRecords } from '../../src/runs/records.ts';
+import { quantile } from './ticks.ts';
 
 const [trace = '', url = '', poll = 'off'] = process.argv.slice(2);
 const TEXT = Buffer.from('"text":" ');
@@ -63,6 +65,7 @@ try {
   });
   const zeroUs = manifest.client?.machine_zero_us ?? Number.NaN;
   const seen: { readonly writtenUs: number; readonly errorUs: number }[] = [];
+  const ttft: { readonly trueUs: number; readonly saidUs: number }[] = [];
   let [allFromUs, allToUs] = [0, Number.POSITIVE_INFINITY];
   for await (const batch of readRecords(out))
     for (const { request_id, due_us, token_times_us } of batch) {
@@ -72,15 +75,34 @@ try {
       times.forEach((writtenUs, i) =>
         seen.push({ writtenUs, errorUs: zeroUs + due_us + (token_times_us[i] ?? 0) - writtenUs }),
       );
+      ttft.push({ trueUs: (times[0] ?? Number.NaN) - zeroUs - due_us, saidUs: token_times_us[0] ?? Number.NaN });
       allFromUs = Math.max(allFromUs, times[0] ?? Number.NaN);
       allToUs = Math.min(allToUs, times.at(-1) ?? Number.NaN);
     }
+  const areAllOpen = allFromUs < allToUs;
   const errors = seen
-    .filter(({ writtenUs }) => writtenUs >= allFromUs && writtenUs <= allToUs)
-    .map(({ errorUs }) => errorUs)
-    .sort((a, b) => a - b);
-  const at = (q: number): number => errors[Math.ceil(q * errors.length) - 1] ?? Number.NaN;
-  console.log(JSON.stringify({ tokens: errors.length, p50: at(0.5), p90: at(0.9), p99: at(0.99) }));
+    .filter(({ writtenUs }) => !areAllOpen || (writtenUs >= allFromUs && writtenUs <= allToUs))
+    .map(({ errorUs }) => errorUs);
+  console.log(
+    JSON.stringify({
+      tokens: errors.length,
+      ...quantilesOf(errors),
+      ttft_true: quantilesOf(ttft.map(({ trueUs }) => trueUs)),
+      ttft_said: quantilesOf(ttft.map(({ saidUs }) => saidUs)),
+      ttft_error: quantilesOf(ttft.map(({ trueUs, saidUs }) => saidUs - trueUs)),
+    }),
+  );
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+
+function quantilesOf(us: readonly number[]): Record<'mean' | 'p50' | 'p90' | 'p99', number> {
+  const sorted = us.toSorted((a, b) => a - b);
+  const at = (q: number): number => quantile(sorted, q);
+  return {
+    mean: sorted.reduce((sum, each) => sum + each, 0) / sorted.length,
+    p50: at(0.5),
+    p90: at(0.9),
+    p99: at(0.99),
+  };
 }

@@ -26,6 +26,7 @@ import { branchFolders, trendFiles } from '../search/nightly/history.ts';
 import { resolveSlo } from '../slos/index.ts';
 import { expected, text } from '../core/option-fields.ts';
 import { readOptions, type Command } from './command.ts';
+import { LISTED } from './listed.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
 import { importedOf } from './import-argument.ts';
 import { showCount } from './progress.ts';
@@ -50,8 +51,7 @@ const schema = z.looseObject({
 });
 
 export const reportCommand: Command = {
-  usage: 'report [directories..]',
-  describe: 'Rebuild summary and report from the records of runs, or of a sweep; mends a run that was killed',
+  ...LISTED.report,
   examples: [
     'reprise report runs/20261121T081500Z-chat-reference-vllm-v1',
     'reprise report runs/20261121T081500Z-chat-reference-vllm-v1 --slo distserve-osdi-chat-opt-13b',

@@ -114,7 +114,7 @@ const TARGET: Command['options'] = {
     type: 'string',
     default: RUN_DEFAULTS.poll,
     describe:
-      'while streams are open: auto (only where the client was kept waiting with a core idle), on (a core; the truest times), off',
+      'while streams are open: auto (only with a core idle, and where the certificate of reprise calibrate says that it pays; without one, where the client was kept waiting), on (a core; the truest times), off',
   },
   router: {
     type: 'string',

@@ -1,4 +1,5 @@
 import { metricLabel } from '../../reports/index.ts';
+import { lnClockError } from '../certificate/clock-error.ts';
 import { exp, ln } from '../core/portable-math.ts';
 import { version } from '../core/version.ts';
 import {
@@ -135,7 +136,7 @@ interface FigureOfRuns extends JudgedFigure {
 }
 
 function valuesOf(
-  { name, of, step }: JudgedMetric,
+  { name, of, step, clockErrorMs }: JudgedMetric,
   base: readonly LoadedRun[],
   now: readonly LoadedRun[],
 ): FigureOfRuns {
@@ -149,6 +150,10 @@ function valuesOf(
     isKnown: [...a, ...b].every((value) => value !== null),
     isThere: [...a, ...b].some((value) => value !== null),
     isFinite: haveLogarithms([...known(a), ...known(b)]),
+    clock: lnClockError(known([...base, ...now].map(({ summary }) => clockErrorMs?.(summary) ?? null)), [
+      ...known(a),
+      ...known(b),
+    ]),
     step: Math.max(...[...base, ...now].map(({ summary }) => step?.(summary) ?? 0)),
   };
 }

@@ -1,3 +1,5 @@
+import module from 'node:module';
+import { dirname } from 'node:path';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { messageOf, UserError, type ExitCode } from './errors.ts';
 
@@ -40,7 +42,7 @@ interface Pending<A> {
  * Starts `file`, which has to call `serveWorker`, in a thread of its own. `data` becomes the argument of its `open`.
  */
 export function startWorker<D, Q, A>(file: URL, data: D): WorkerThread<Q, A> {
-  const worker = new Worker(file, { workerData: data });
+  const worker = new Worker(file, { workerData: data, env: { ...process.env, ...compileCache() } });
   const pending = new Map<number, Pending<A>>();
   let nextId = 0;
   let isTerminated = false;
@@ -82,6 +84,13 @@ export function startWorker<D, Q, A>(file: URL, data: D): WorkerThread<Q, A> {
       else worker.unref();
     },
   };
+}
+
+/** A thread uses the compile cache of its process only if its environment names the folder. */
+function compileCache(): { readonly NODE_COMPILE_CACHE?: string } {
+  // A folder of this version of Node, in the one to name.
+  const folder = module.getCompileCacheDir();
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) };
 }
 
 function errorOf(reply: Exclude<Reply<unknown>, { kind: 'answer' }>): Error {

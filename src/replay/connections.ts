@@ -1,10 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { UserError } from '../core/errors.ts';
-import { withThousands } from '../core/units.ts';
+import type { Descriptors } from './descriptors.ts';
 import type { Http, HttpClient, OnOpened, Opened } from './http-client.ts';
+import { LocalPorts } from './local-ports.ts';
 
-/** File descriptors kept for other uses than connections: files, pipes, the threads' own. */
-const SPARE_DESCRIPTORS = 64;
 /** Sockets opened at a time, so that a server's accept queue is not flooded. */
 const OPENING_AT_ONCE = 64;
 /**
@@ -32,12 +29,6 @@ export interface Lease {
   releasedUs: number;
 }
 
-/** A socket opened ahead of its use, and the listener that removes it from the list when it closes. */
-interface SocketAhead<S extends Opened> {
-  readonly opened: S;
-  readonly remove: () => void;
-}
-
 /**
  * As many connections to one origin as there are concurrent calls: HTTP/1.1, one call each. To reuse them, sockets are
  * opened ahead of their first use; when these run out, more are opened ahead, so that a call rarely waits for a connect.
@@ -45,7 +36,10 @@ interface SocketAhead<S extends Opened> {
 export class Connections<S extends Opened> {
   readonly #http: Http<S>;
   readonly #nowUs: () => number;
-  readonly #openedAhead: SocketAhead<S>[] = [];
+  readonly #descriptors: Descriptors;
+  readonly #ports: LocalPorts;
+  /** In the order in which they were opened. */
+  readonly #openedAhead = new Set<S>();
   /** In the order in which they were released. */
   readonly #idle: Lease[] = [];
   readonly #leases = new Set<Lease>();
@@ -55,15 +49,18 @@ export class Connections<S extends Opened> {
   #closed = false;
 
   /** `nowUs` times the opening of sockets. */
-  constructor(http: Http<S>, nowUs: () => number, mode: ConnectionMode) {
+  constructor(origin: URL, http: Http<S>, nowUs: () => number, mode: ConnectionMode, descriptors: Descriptors) {
     this.#http = http;
     this.#nowUs = nowUs;
     this.#mode = mode;
+    this.#descriptors = descriptors;
+    this.#ports = new LocalPorts(origin);
   }
 
-  /** Opens `count` sockets, to be reused; throws the first failure. */
+  /** Opens `count` sockets, to be reused; throws the first failure, before it opens any where the system forbids so many. */
   async open(count: number): Promise<void> {
-    checkDescriptors(count);
+    const problem = this.#descriptors.problem(count);
+    if (problem !== null) throw problem;
     if (this.#mode === 'per-request') return;
     this.#ahead = Math.max(1, Math.min(32, Math.ceil(count / 4)));
     for (let left = count; left > 0; left -= OPENING_AT_ONCE)
@@ -100,75 +97,74 @@ export class Connections<S extends Opened> {
 
   async close(): Promise<void> {
     this.#closed = true;
-    for (const { opened } of this.#openedAhead.splice(0)) opened.socket.destroy();
+    for (const { socket } of this.#openedAhead) socket.destroy();
     await Promise.all([...this.#leases].map((lease) => lease.client.destroy()));
   }
 
   #openFor(lease: Lease, callback: OnOpened<S>): void {
     // The oldest socket: a server that accepts one connection at a time waits for a request on that one.
-    const ahead = this.#openedAhead.shift();
+    const [ahead] = this.#openedAhead;
+    if (ahead !== undefined) this.#openedAhead.delete(ahead);
     this.#topUp();
     if (ahead === undefined) {
       const startUs = this.#nowUs();
-      this.#http.open((error, opened) => {
+      this.#open((error, opened) => {
         lease.connectUs = this.#nowUs() - startUs;
         lease.isUnconnected = opened === null;
         callback(error, opened);
       });
       return;
     }
-    ahead.opened.socket.off('close', ahead.remove).off('error', ahead.remove);
     // Deferred: the client is in the middle of sending, and would not check for a connection again.
-    queueMicrotask(() => callback(null, ahead.opened));
+    queueMicrotask(() => callback(null, ahead));
   }
 
   #topUp(): void {
     if (this.#closed || this.#mode === 'per-request') return;
-    for (let missing = this.#ahead - this.#openedAhead.length - this.#opening; missing > 0; missing--)
+    for (let missing = this.#ahead - this.#openedAhead.size - this.#opening; missing > 0; missing--)
       this.#openOne().catch(() => undefined); // the call that needs a connection will report the error
   }
 
   #openOne(): Promise<void> {
     this.#opening++;
     return new Promise((resolve, reject) => {
-      this.#http.open((error, opened) => {
+      this.#open((error, opened) => {
         this.#opening--;
         if (opened === null) {
           reject(error ?? new Error('not connected'));
           return;
         }
         if (this.#closed) opened.socket.destroy();
-        else this.#keep(opened);
+        else this.#openedAhead.add(opened);
         resolve();
       });
     });
   }
 
-  #keep(opened: S): void {
-    const remove = (): void => {
-      const at = this.#openedAhead.findIndex((ahead) => ahead.opened === opened);
-      if (at >= 0) this.#openedAhead.splice(at, 1);
-    };
-    opened.socket.on('close', remove).on('error', remove);
-    this.#openedAhead.push({ opened, remove });
-  }
-}
-
-/** Throws before anything is sent if the shell allows fewer open files than the run may need connections. */
-function checkDescriptors(connections: number): void {
-  const limit = openFilesLimit();
-  if (connections + SPARE_DESCRIPTORS <= limit) return;
-  throw new UserError(
-    `this run may need ${withThousands(connections)} connections at once, but the shell allows ${withThousands(limit)} open files; ` +
-      `raise it with "ulimit -n ${connections + SPARE_DESCRIPTORS}" or replay less (--limit, --window, a lower --speed)`,
-  );
-}
-
-function openFilesLimit(): number {
-  try {
-    const soft = /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
-    return soft === undefined || soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft);
-  } catch {
-    return Number.POSITIVE_INFINITY; // no /proc here: a limit that is too low shows as connect_error
+  /** Opens a socket from the next local port, and says so later. */
+  #open(callback: OnOpened<S>, tries = 1): void {
+    const problem = this.#descriptors.problem(1);
+    if (problem !== null) {
+      queueMicrotask(() => callback(problem, null));
+      return;
+    }
+    this.#descriptors.take();
+    this.#http.open(this.#ports.take(), (error, opened) => {
+      if (opened === null) {
+        this.#descriptors.give();
+        const failed = this.#ports.failed(this.#descriptors.explained(error ?? new Error('not connected')), tries);
+        if (failed === 'again') this.#open(callback, tries + 1);
+        else callback(failed, null);
+        return;
+      }
+      this.#ports.opened();
+      opened.socket
+        .on('error', () => undefined) // its close follows
+        .on('close', () => {
+          this.#descriptors.give();
+          this.#openedAhead.delete(opened);
+        });
+      callback(null, opened);
+    });
   }
 }

@@ -7,6 +7,7 @@ import {
   type StreamError,
   type TokenOut,
 } from '../core/codec.ts';
+import { UserError } from '../core/errors.ts';
 import { outcomeOfStatus, type HandoverTimes, type Outcome } from '../core/record.ts';
 import type { OutsideText } from '../core/outside-text.ts';
 import type { HasText, ResponseInfo, ScheduledRequest, Sink } from '../core/target.ts';
@@ -224,6 +225,8 @@ export class Exchange implements TokenOut, CallEvents {
   /** The socket failed: that is a connect error, a broken stream, or the end of a response that was whole. */
   onBroken(call: Call, error: Error, at: BrokenAt): void {
     if (call.role === 'stream' && this.#finalEvents > 0) this.onStreamEnd();
+    // This machine has no more connections: nothing that follows would be the load that was asked for.
+    else if (error instanceof UserError) this.onThrown(call, error);
     else if (isNoHttp(error)) this.#failAt(call, 'protocol_error', describe(error));
     else if (at === 'connecting') this.#failAt(call, 'connect_error', describe(error));
     else this.#failAt(call, 'stream_broken', BROKEN[at] + describe(error) + this.#saidBefore(call));

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { CallHandler } from './call-handler.ts';
+import type { LocalEnd } from './local-ports.ts';
 
 /** One HTTP request. */
 export interface CallRequest {
@@ -30,7 +31,7 @@ export const KEEP_ALIVE_MS = 4000;
 
 /** How the sockets of one origin are opened, and calls sent on them. */
 export interface Http<S extends Opened> {
-  open(callback: OnOpened<S>): void;
+  open(from: LocalEnd, callback: OnOpened<S>): void;
   /** `open`: what gives the client a socket when it needs one. */
   client(open: (callback: OnOpened<S>) => void): HttpClient;
 }

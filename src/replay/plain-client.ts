@@ -1,6 +1,6 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Socket } from 'node:net';
 import { buildConnector } from 'undici';
+import { validateHeaderName, validateHeaderValue } from '../core/node-http.ts';
 import type { CallHandler } from './call-handler.ts';
 import {
   KEEP_ALIVE_MS,
@@ -32,10 +32,10 @@ const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
 /** HTTP/1.1 without TLS and without undici: half of its cost a token (scripts/bench/client-cost.ts). */
 export function plainHttp(origin: URL, receiveQueue: ReceiveQueue): Http<PlainConnection> {
   return {
-    open: (callback) => {
+    open: (from, callback) => {
       const connection = new PlainConnection(receiveQueue);
       const onread = { buffer: READ_BUFFER, callback: connection.take };
-      buildConnector({ allowH2: false, onread })(connectOptions(origin), (...result) => {
+      buildConnector({ allowH2: false, onread, ...from })(connectOptions(origin, from), (...result) => {
         if (result[0] === null) callback(null, connection.attach(result[1]));
         else callback(result[0], null);
       });

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { buildConnector } from 'undici';
 import type { OnOpened, Opened } from './http-client.ts';
+import type { LocalEnd } from './local-ports.ts';
 import type { ReceiveQueue, UnreadStream } from './receive-queue.ts';
 
 type ConnectOptions = Parameters<ReturnType<typeof buildConnector>>[0];
@@ -8,9 +9,10 @@ type ConnectOptions = Parameters<ReturnType<typeof buildConnector>>[0];
 /** All sockets read into this buffer: bytes are copied out before the next read, so a read allocates nothing. */
 export const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
 
-export function connectOptions(origin: URL): ConnectOptions {
+export function connectOptions(origin: URL, { localAddress }: LocalEnd): ConnectOptions {
   const hostname = origin.hostname.replace(/^\[(.*)\]$/, '$1');
-  return { hostname, host: origin.host, protocol: origin.protocol, port: origin.port };
+  const { host, protocol, port } = origin;
+  return { hostname, host, protocol, port, ...(localAddress === undefined ? {} : { localAddress }) };
 }
 
 /**
@@ -19,7 +21,8 @@ export function connectOptions(origin: URL): ConnectOptions {
  * `socket.read()` on `readable`, and the bytes wait in the queue.
  */
 export function openStamped(
-  options: ConnectOptions,
+  origin: URL,
+  from: LocalEnd,
   receiveQueue: ReceiveQueue,
   insecure: boolean,
   callback: OnOpened<Inbox>,
@@ -30,8 +33,8 @@ export function openStamped(
   };
   const onread = { buffer: READ_BUFFER, callback: take };
   const inbox = new Inbox(receiveQueue);
-  const connect = buildConnector({ allowH2: false, rejectUnauthorized: !insecure, onread });
-  connect(options, (...result) => {
+  const connect = buildConnector({ allowH2: false, rejectUnauthorized: !insecure, onread, ...from });
+  connect(connectOptions(origin, from), (...result) => {
     if (result[0] === null) callback(null, inbox.attach(result[1]));
     else callback(result[0], null);
   });

@@ -6,6 +6,7 @@ import type { WallClock } from '../core/wall-clock.ts';
 import { ReceiveQueue } from './receive-queue.ts';
 import type { CallHandler } from './call-handler.ts';
 import { Connections, type ConnectionMode } from './connections.ts';
+import { Descriptors } from './descriptors.ts';
 import { Exchange, type Wire } from './exchange.ts';
 import { plainHttp, type PlainConnection } from './plain-client.ts';
 import type { Inbox } from './stamped-socket.ts';
@@ -90,6 +91,13 @@ export function usualPath({ url }: Pick<ServerAccess, 'url'>): HttpPath {
 
 type Pool = Connections<PlainConnection> | Connections<Inbox>;
 
+interface HttpTargetOptions {
+  /** That of all endpoints, in place of their usual one. */
+  readonly path?: HttpPath;
+  readonly poll?: PollMode;
+  readonly pollingPays?: boolean | null;
+}
+
 /** Makes a Target of a codec and the endpoints of its calls: the only I/O of a replay. */
 export class HttpTarget implements Target {
   readonly #wire: Wire;
@@ -97,12 +105,11 @@ export class HttpTarget implements Target {
   readonly #busyPoll: BusyPoll;
   readonly #exchanges = new Map<number, Exchange>();
 
-  /** `path`: that of all endpoints, in place of their usual one. */
   constructor(
     codec: Codec,
     clock: WallClock,
     endpoints: readonly ServerAccess[],
-    { path, poll }: { readonly path?: HttpPath; readonly poll?: PollMode } = {},
+    { path, poll, pollingPays }: HttpTargetOptions = {},
   ) {
     const receiveQueue = new ReceiveQueue(clock);
     this.#wire = {
@@ -116,8 +123,9 @@ export class HttpTarget implements Target {
       },
       texts: textsFrom(secretsOf(endpoints)),
     };
-    this.#busyPoll = new BusyPoll(clock, poll);
+    this.#busyPoll = new BusyPoll(clock, poll, pollingPays);
     const nowUs = (): number => clock.read();
+    const descriptors = new Descriptors();
     const byOrigin = new Map<string, Pool>();
     this.#endpoints = endpoints.map((access) => {
       const { url, insecure, connections: mode = 'reuse' } = access;
@@ -125,8 +133,8 @@ export class HttpTarget implements Target {
       const connections =
         byOrigin.get(url.origin) ??
         (isPlain
-          ? new Connections(plainHttp(url, receiveQueue), nowUs, mode)
-          : new Connections(undiciHttp(url, receiveQueue, insecure), nowUs, mode));
+          ? new Connections(url, plainHttp(url, receiveQueue), nowUs, mode, descriptors)
+          : new Connections(url, undiciHttp(url, receiveQueue, insecure), nowUs, mode, descriptors));
       byOrigin.set(url.origin, connections);
       return { access, connections };
     });

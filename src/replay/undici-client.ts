@@ -2,12 +2,12 @@ import { Client, type Dispatcher } from 'undici';
 import type { CallHandler } from './call-handler.ts';
 import { KEEP_ALIVE_MS, type CallRequest, type Http, type HttpClient, type OnOpened } from './http-client.ts';
 import type { ReceiveQueue } from './receive-queue.ts';
-import { connectOptions, openStamped, type Inbox } from './stamped-socket.ts';
+import { openStamped, type Inbox } from './stamped-socket.ts';
 
 /** HTTP/1.1 by undici, over TLS or not. */
 export function undiciHttp(origin: URL, receiveQueue: ReceiveQueue, insecure: boolean): Http<Inbox> {
   return {
-    open: (callback) => openStamped(connectOptions(origin), receiveQueue, insecure, callback),
+    open: (from, callback) => openStamped(origin, from, receiveQueue, insecure, callback),
     client: (open) => new UndiciClient(origin, open),
   };
 }

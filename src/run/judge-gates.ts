@@ -1,4 +1,4 @@
-import { toneAt } from '../../reports/index.ts';
+import { toneAt } from '../../reports/verdict.ts';
 import type { GateVerdict } from '../core/gate.ts';
 import type { LatencyGate, RunGate } from '../core/run-gate.ts';
 import { formatMs, formatShare } from '../core/units.ts';

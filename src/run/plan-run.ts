@@ -2,14 +2,10 @@ import { checkClasses } from '../core/slo.ts';
 import { isUsualBody } from '../../adapters/index.ts';
 import { SILENT, type Log } from '../core/log.ts';
 import type { Plan, PlanStats, SessionsPlan, Source, WorkloadSpec } from '../core/plan.ts';
-import {
-  historyOf,
-  requireOrder,
-  scanPlan,
-  scanWorkload,
-  type ScannedWorkload,
-  type ScanOptions,
-} from '../../workloads/index.ts';
+import { scanWorkload, type ScannedWorkload } from '../../workloads/open-workload.ts';
+import { requireOrder } from '../../workloads/order.ts';
+import { scanPlan, type ScanOptions } from '../../workloads/scan.ts';
+import { historyOf } from '../../workloads/sessions.ts';
 import { measurementWindow } from './measurement-window.ts';
 import { isOwnSource, type RunSpec } from './run-spec.ts';
 

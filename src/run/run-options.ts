@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { API_ENDPOINTS, HANDOVERS, ROUTERS, type ApiEndpoint } from '../../adapters/index.ts';
-import { resolveWorkload } from '../../workloads/index.ts';
+import { resolveWorkload } from '../../workloads/samples/index.ts';
 import { UserError } from '../core/errors.ts';
-import { expected, optionErrors, text, wholeNumber } from '../core/option-fields.ts';
+import { expected, text, wholeNumber } from '../core/option-fields.ts';
+import { optionErrors } from '../core/option-names.ts';
 import type { Source, WorkloadSpec } from '../core/plan.ts';
 import { GOAL, parseGoal } from '../core/slo.ts';
 import { parseDurationUs } from '../core/units.ts';
@@ -17,6 +18,7 @@ import {
   type TargetConfig,
   type TargetSpec,
 } from '../target/target-spec.ts';
+import { certificateFor } from './certified.ts';
 import { readExtraBody } from './extra-body.ts';
 import { fields, shownOptions } from './given-options.ts';
 import { readHeaders } from './headers.ts';
@@ -216,6 +218,7 @@ function replayOf(
     },
     prepare: { warmupRequests: options.warmupRequests, resetCache: options.resetCache },
     probe: options.probe === undefined ? null : readProbe(options.probe, target.spec),
+    certificate: certificateFor(target),
     seed: options.seed,
     salt: options.salt ?? null,
     output: { dir: options.out ?? null, options: asGiven },

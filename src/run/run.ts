@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { messageOf, UserError } from '../core/errors.ts';
+import { pollingPays } from '../certificate/polling.ts';
 import type { Log } from '../core/log.ts';
 import type { Schedule } from '../core/schedule.ts';
 import { WHOLE, type Shard } from '../core/shard.ts';
@@ -20,6 +21,7 @@ import type { Summary } from '../schema/summary.ts';
 import { openTarget } from '../target/open-target.ts';
 import type { Attachment, TargetSession } from '../target/session.ts';
 import { checkTarget } from '../target/target-spec.ts';
+import { certifiedRun, plannedLoad, warnBeyond } from './certified.ts';
 import { asReplayed, completeRecords, reportRun, stillGoesOn, withDamage } from './finish.ts';
 import { describeRun } from './manifest.ts';
 import { planRun, type RunPlan } from './plan-run.ts';
@@ -165,13 +167,20 @@ export async function record(
   session.check(plan);
   checkRunDirectory(dir);
   const { spec, stats } = plan;
-  const { timeoutUs } = spec.measure;
+  const { timeoutUs, maxInFlight } = spec.measure;
   if (spec.probe !== null) tellProbe(describeProbe(spec.probe, plan, session.facts.model), hooks.nowIso(), hooks.log);
+  const load = plannedLoad(stats);
+  const polling = pollingPays(load, spec.certificate);
+  const { poll } = spec.target;
+  if (spec.certificate !== null)
+    warnBeyond(load, spec.certificate, poll === 'on' || (poll === 'auto' && polling === true), hooks.log);
   const attachment = await session.attach(plan, {
     runId: basename(dir),
     shard: part.shard,
     prepare: { ...spec.prepare, timeoutUs },
     firstRequests: stats.firstRequests,
+    pollingPays: polling,
+    maxInFlight,
     stop: hooks.stop,
     log: hooks.log,
   });
@@ -206,12 +215,14 @@ async function finishRecords(
 ): Promise<Recorded> {
   const status = stopped === null ? 'complete' : hooks.stop.aborted ? 'interrupted' : 'failed';
   const { sessions } = begun;
+  const certificate = certifiedRun(plan.spec.certificate, client);
   const ended: Manifest = {
     ...begun,
     status,
     reason: stopped,
     ended_at: hooks.nowIso(),
     client,
+    ...(certificate === undefined ? {} : { certificate }),
     ...(sessions === undefined ? {} : { sessions: { ...sessions, idle_removed_s: idleUs / 1e6 } }),
   };
   try {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { INPUT_IS } from '../core/plan.ts';
 import { GOAL } from '../core/slo.ts';
+import { load, POLLING } from './certificate.ts';
 import { count, quantiles, slo, transforms, type DeepReadonly } from './parts.ts';
 
 const clientHealth = z
@@ -32,6 +33,9 @@ const clientHealth = z
     mean_in_flight: z
       .number()
       .describe("Requests in flight, averaged over time by sampling: one side of Little's law."),
+    busiest_second: load
+      .exactOptional()
+      .describe('What the client had to do in its busiest second, each thing in its own. Absent: an older run.'),
   })
   .describe("The client's own health over a run, which decides whether its numbers can be believed.");
 export type ClientHealth = DeepReadonly<z.infer<typeof clientHealth>>;
@@ -166,6 +170,22 @@ const sessions = z
     'Due times depend on answers. Once the run has ended, `workload` has the rate and duration that came of it.',
   );
 
+const certificate = z
+  .strictObject({
+    calibrated_at: z.string().describe('ISO 8601 in UTC.'),
+    limit_ms: z.number(),
+    max_tokens_per_s: z.number(),
+    max_requests_per_s: z.number(),
+    max_streams: z.number(),
+    poll: z.enum(POLLING).describe('Which ladders of the certificate hold: whether most of the run was spent polling.'),
+    beyond: z.array(z.string()).describe("What of the client's busiest second the certificate does not cover."),
+    timestamp_error_us: z
+      .strictObject({ p50: z.number(), p99: z.number() })
+      .nullable()
+      .describe('How late tokens are recorded at that load, as certified; null: so much was not tried.'),
+  })
+  .describe('What the certificate of the machine (`reprise calibrate`) says of this run, known once it has ended.');
+
 const machine = z.strictObject({ os: z.string(), cpu: z.string(), cores: count, memory_bytes: count });
 
 const imported = z
@@ -234,6 +254,7 @@ export const manifestSchema = z
     ended_at: z.string().nullable(),
     versions: z.record(z.string(), z.string()),
     machine,
+    certificate: certificate.exactOptional(),
     clock: z.enum(['real', 'virtual']),
     seed: z.number(),
     salt: z

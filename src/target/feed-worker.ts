@@ -1,5 +1,6 @@
 import { limitsOf, makeCodec } from '../../adapters/index.ts';
-import { livePrompts, openWorkload, promptMaker } from '../../workloads/index.ts';
+import { openWorkload } from '../../workloads/open-workload.ts';
+import { livePrompts, promptMaker } from '../../workloads/prompts/index.ts';
 import type { Call } from '../core/codec.ts';
 import type { ScheduledRequest } from '../core/target.ts';
 import { serveWorker } from '../core/worker.ts';

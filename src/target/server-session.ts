@@ -1,7 +1,7 @@
 import { idPrefix } from '../core/request-id.ts';
 import { basename } from 'node:path';
 import { makeCodec, type CodecOptions, type Deployment } from '../../adapters/index.ts';
-import { livePrompts, promptMaker } from '../../workloads/index.ts';
+import { livePrompts, promptMaker } from '../../workloads/prompts/index.ts';
 import type { Codec, PromptMaker } from '../core/codec.ts';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import { textsFrom } from '../core/outside-text.ts';
@@ -271,7 +271,10 @@ async function attachRun(
   const historyForm = keepAnswers ? (codec.historyForm ?? null) : null;
   const live = historyForm === null ? null : new LiveSessions(livePrompts(made, historyForm), null);
   const clock = new WallClock();
-  const target = new HttpTarget(codec, clock, endpoints, { poll: config.poll });
+  const target = new HttpTarget(codec, clock, endpoints, {
+    poll: config.poll,
+    pollingPays: options.pollingPays,
+  });
   const thinks = plan.sessions?.thinks ?? false;
   const feed: Feed =
     plan.workload === null || config.codec !== null
@@ -291,7 +294,7 @@ async function attachRun(
   };
   try {
     const ready = Promise.all([
-      connected(target.open(expectedConcurrency(plan)), endpoints),
+      connected(target.open(Math.min(connectionsAhead(plan), options.maxInFlight ?? Infinity)), endpoints),
       feed.ready,
       isJitWarm ? null : jitWarmUp(codec, endpoints),
     ]);
@@ -321,13 +324,19 @@ function heard(feed: Feed, form: Prompt['kind'], log: Log): Feed {
   };
 }
 
+/** Of the connections that are only expected: idle ones cost a server too. */
+const MOST_AHEAD = 4096;
+
 /**
- * Connections to open ahead: rate times a generous time in system (2 s and 50 ms a token), doubled for bursts. If a
- * server is slower, more are opened during the run.
+ * Connections to open ahead. Certain are those of sessions at a time, and of a plan that is sent before its first answers
+ * can be over. Expected: rate times a generous time in system (2 s and 50 ms a token), doubled for bursts. If a server is
+ * slower, more are opened during the run.
  */
-function expectedConcurrency({ stats, sessions }: Plan): number {
-  if (sessions !== null && sessions.lanes !== null) return Math.min(4096, sessions.lanes + 8);
-  const ratePerS = stats.requests / Math.max(1, stats.lastDueUs / 1e6);
+function connectionsAhead({ stats, sessions }: Plan): number {
+  if (sessions !== null && sessions.lanes !== null) return Math.min(stats.requests, sessions.lanes) + 8;
   const timeInSystemS = 2 + (0.05 * stats.outputTokens) / stats.requests;
-  return Math.min(stats.requests, 4096, Math.ceil(2 * ratePerS * timeInSystemS) + 8);
+  const lastDueS = stats.lastDueUs / 1e6;
+  const most = lastDueS < 1 ? stats.requests : MOST_AHEAD;
+  const ratePerS = stats.requests / Math.max(1, lastDueS);
+  return Math.min(stats.requests, most, Math.ceil(2 * ratePerS * timeInSystemS) + 8);
 }

@@ -56,6 +56,10 @@ export interface AttachOptions {
    */
   readonly prepare: PrepareOptions;
   readonly firstRequests: readonly Request[];
+  /** Whether polling pays at the plan's load, by the certificate of the machine; null: not known (`--poll auto`). */
+  readonly pollingPays: boolean | null;
+  /** As a replay has it; null: no cap. */
+  readonly maxInFlight: number | null;
   /** When it aborts, preparing ends with an error. */
   readonly stop: AbortSignal;
   readonly log: Log;

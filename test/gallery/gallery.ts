@@ -1,6 +1,7 @@
 import { parse, View } from 'vega';
 import { compile } from 'vega-lite';
 import type { Chart, ChartSection } from '../../reports/charts/chart.ts';
+import { certificateSections } from '../../reports/charts/certificate-sections.ts';
 import { comparisonSections } from '../../reports/charts/comparison-sections.ts';
 import { goodputSections } from '../../reports/charts/goodput-sections.ts';
 import { goodputsSections } from '../../reports/charts/goodputs-sections.ts';
@@ -14,6 +15,7 @@ import { THEME } from '../../reports/charts/theme.ts';
 import { collectReportData } from '../../reports/data/report-data.ts';
 import { compareRuns } from '../../src/compare/compare.ts';
 import { pageData } from '../../src/compare/page-data.ts';
+import { EXAMPLE_CERTIFICATE } from '../certificate/example-certificate.ts';
 import { exampleSide } from '../compare/example-sides.ts';
 import { TRACE_GOODPUT, TRAFFIC_GOODPUT, trafficAt } from '../reports/example-goodput.ts';
 import { EXAMPLE_PLACEMENT } from '../reports/example-placement.ts';
@@ -36,7 +38,8 @@ type PageName =
   | 'trend'
   | 'trace'
   | 'reproduced'
-  | 'comparison';
+  | 'comparison'
+  | 'certificate';
 
 /** Every section of every page, of an example that has each of the page's charts, by the page's name. */
 export async function gallery(): Promise<Readonly<Record<PageName, readonly ChartSection[]>>> {
@@ -62,6 +65,7 @@ export async function gallery(): Promise<Readonly<Record<PageName, readonly Char
     goodputs: goodputsSections(targets),
     sweep: sweepSections(exampleSweep(), null),
     comparison: await comparison(),
+    certificate: certificateSections(EXAMPLE_CERTIFICATE),
     reproduced: reproduceSections(EXAMPLE_EXPERIMENT),
     trace: traceSections(await exampleTrace(), { name: 'one GPU', tokens: 40_000 }),
     trend: trendSections(trendOf(nights, nights[0]?.run_id ?? null)),

@@ -2,6 +2,8 @@ import { hashOfNumber } from './hashes.ts';
 
 /** Before the first is taken. */
 const LEAST = 1024;
+/** Numbers that follow one another in a line of memory: those of a row often do, and few lines are then read. */
+const LINE = 8;
 /** Of the places; more of them and probes grow long. */
 const FULL = 0.6;
 
@@ -49,7 +51,7 @@ export class NumberTable {
 
   #place(key: number): number {
     const mask = this.#keys.length - 1;
-    let at = hashOfNumber(key) & mask;
+    let at = ((hashOfNumber(Math.floor(key / LINE)) << 3) | (key % LINE)) & mask;
     for (;;) {
       const found = this.#keys[at];
       if (found === key || found === -1) return at;

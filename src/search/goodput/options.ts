@@ -1,7 +1,8 @@
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../core/errors.ts';
-import { expected, kebab, optionErrors, text, wholeNumber } from '../../core/option-fields.ts';
+import { expected, text, wholeNumber } from '../../core/option-fields.ts';
+import { kebab, optionErrors } from '../../core/option-names.ts';
 import { parseGoal } from '../../core/slo.ts';
 import { parseDurationUs, parsePrecision } from '../../core/units.ts';
 import type { OpenTarget } from '../../run/program.ts';

@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import { UserError } from '../core/errors.ts';
+import { withThousands } from '../core/units.ts';
+
+/** File descriptors kept for other uses than connections: files, pipes, the threads' own. */
+const SPARE = 64;
+
+/** The sockets of a target, as many as the system lets this process have and no more: its files need descriptors too. */
+export class Descriptors {
+  readonly #limit: number;
+  #used = 0;
+
+  /** `limit`: open files of this process, which Node has raised to what the system allows. */
+  constructor(limit = openFilesLimit()) {
+    this.#limit = limit;
+  }
+
+  /** Why `connections` more cannot be had; null: they can. */
+  problem(connections: number): UserError | null {
+    const all = this.#used + connections;
+    if (all + SPARE <= this.#limit) return null;
+    return new UserError(
+      `this run needs ${withThousands(all)} connections at once, and the system lets this process have ${withThousands(this.#limit)} open files${wayOut(all + SPARE)}`,
+    );
+  }
+
+  /** An error of opening a socket, in words where it is that the system gives no more descriptors. */
+  explained(error: Error): Error {
+    const code = 'code' in error ? error.code : null;
+    if (code !== 'EMFILE' && code !== 'ENFILE') return error;
+    const whose = code === 'EMFILE' ? 'this process' : 'the machine (sysctl fs.file-max)';
+    return new UserError(
+      `the system gives ${whose} no open file for another connection beside ${withThousands(this.#used)} (${code})${wayOut(2 * this.#used + SPARE)}`,
+      { cause: error },
+    );
+  }
+
+  /** One more is in use. */
+  take(): void {
+    this.#used++;
+  }
+
+  give(): void {
+    this.#used--;
+  }
+}
+
+function wayOut(files: number): string {
+  return (
+    `; raise that with "ulimit -n ${files}" (beyond "ulimit -Hn" as root; docker run --ulimit nofile=${files}), ` +
+    'or replay less (--limit, --window, a lower --speed)'
+  );
+}
+
+/** Files that this process may have open, by the system's limit. */
+export function openFilesLimit(): number {
+  try {
+    const soft = /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+    return soft === undefined || soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft);
+  } catch {
+    return Number.POSITIVE_INFINITY; // no /proc here: the system says it when there are too many
+  }
+}

@@ -1,0 +1,65 @@
+import { UserError } from '../core/errors.ts';
+
+/** Where a connection comes from; nothing: where the system likes. */
+export interface LocalEnd {
+  readonly localAddress?: string;
+  readonly localPort?: number;
+}
+
+/** Of an error where a local port is taken, or none is left. */
+const TAKEN: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'EADDRINUSE']);
+const FIRST_PORT = 1024;
+const PORTS = 65_536 - FIRST_PORT;
+/** Addresses 127.0.0.2 and on. */
+const ADDRESSES = 250;
+/** Ports that are tried for one connection: others may be bound by other programs. */
+const TRIES = 32;
+
+/**
+ * The local ends of the connections to one address, which the system takes from its ephemeral ports: some 28,000 on Linux.
+ * To a server on 127.0.0.0/8 more can come from other addresses there, 64,512 from each; elsewhere the user has to widen
+ * the range.
+ */
+export class LocalPorts {
+  readonly #host: string;
+  readonly #isLoopback: boolean;
+  /** Whether a connection has come about: before, an address that is not available is no lack of ports. */
+  #hasOpened = false;
+  /** Of the ports of other addresses; null: the system chooses. */
+  #next: number | null = null;
+
+  constructor({ hostname, host }: URL) {
+    this.#host = host;
+    this.#isLoopback = /^127(?:\.\d+){3}$/.test(hostname);
+  }
+
+  /** The local end of the next connection. */
+  take(): LocalEnd {
+    if (this.#next === null) return {};
+    const next = this.#next++ % (PORTS * ADDRESSES);
+    return { localAddress: `127.0.0.${2 + Math.floor(next / PORTS)}`, localPort: FIRST_PORT + (next % PORTS) };
+  }
+
+  opened(): void {
+    this.#hasOpened = true;
+  }
+
+  /**
+   * What to do about the error of a connection that was tried so many times: `again` from the next local end, or the error
+   * to tell.
+   */
+  failed(error: Error, tries: number): 'again' | Error {
+    const code = 'code' in error ? error.code : null;
+    if (!this.#hasOpened || typeof code !== 'string' || !TAKEN.has(code)) return error;
+    if (this.#isLoopback && tries < TRIES) {
+      this.#next ??= 0;
+      return 'again';
+    }
+    return new UserError(
+      `no local port is left for another connection to ${this.#host} (${code}); ` +
+        'widen their range (sysctl -w net.ipv4.ip_local_port_range="1024 65535"), reuse connections (--connections reuse), ' +
+        'name a server of this machine as 127.0.0.1, or replay less (--limit, --window, a lower --speed)',
+      { cause: error },
+    );
+  }
+}
