@@ -32,7 +32,7 @@ interface Measured {
 const quantiles = z.object({ p50: z.number(), p99: z.number(), max: z.number() });
 const bareSays = quantiles.extend({ cpu_s: z.number() });
 const summarySays = z.object({
-  requests: z.object({ ok: z.number(), total: z.number() }),
+  requests: z.object({ ok: z.number(), scheduled: z.number() }),
   validity: z.object({ lateness_ms: quantiles }),
 });
 const manifestSays = z.object({
@@ -49,7 +49,7 @@ function ours(ratePerS: number, poll: 'on' | 'off'): Measured {
   const { client } = manifestSays.parse(JSON.parse(readFileSync(join(out, 'run.json'), 'utf8')));
   const cores = (client.cpu_s / client.duration_s).toFixed(2);
   const waited = (100 * (client.core_wait_s ?? Number.NaN)) / client.duration_s;
-  const note = `${requests.ok} of ${requests.total} ok, ${cores} cores, waited for a core ${waited.toFixed(1)} %`;
+  const note = `${requests.ok} of ${requests.scheduled} ok, ${cores} cores, waited for a core ${waited.toFixed(1)} %`;
   return { ...validity.lateness_ms, note };
 }
 
@@ -64,7 +64,9 @@ function bare(ratePerS: number): Measured {
 
 const server = await listening(build('tick_server', folder), [PORT, TICK_MS]);
 try {
-  console.log(`${cpus().length} cores, load ${(loadavg()[0] ?? 0).toFixed(1)}, Node ${process.version}, ${seconds} s each`);
+  console.log(
+    `${cpus().length} cores, load ${(loadavg()[0] ?? 0).toFixed(1)}, Node ${process.version}, ${seconds} s each`,
+  );
   for (const rate of (positionals.length === 0 ? RATES : positionals).map(Number)) {
     const found: Record<string, Measured[]> = { bare: [], 'poll on': [], 'poll off': [] };
     for (let round = 1; round <= Number(values.rounds); round++)

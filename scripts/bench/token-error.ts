@@ -99,5 +99,10 @@ try {
 function quantilesOf(us: readonly number[]): Record<'mean' | 'p50' | 'p90' | 'p99', number> {
   const sorted = us.toSorted((a, b) => a - b);
   const at = (q: number): number => quantile(sorted, q);
-  return { mean: sorted.reduce((sum, each) => sum + each, 0) / sorted.length, p50: at(0.5), p90: at(0.9), p99: at(0.99) };
+  return {
+    mean: sorted.reduce((sum, each) => sum + each, 0) / sorted.length,
+    p50: at(0.5),
+    p90: at(0.9),
+    p99: at(0.99),
+  };
 }

@@ -2,6 +2,7 @@ import { limitsOf, makeCodec } from '../../adapters/index.ts';
 import { livePrompts, openWorkload, promptMaker } from '../../workloads/index.ts';
 import type { Call } from '../core/codec.ts';
 import type { ScheduledRequest } from '../core/target.ts';
+import { giveWay } from '../core/give-way.ts';
 import { serveWorker } from '../core/worker.ts';
 import {
   batchesOf,
@@ -20,6 +21,7 @@ import { LiveSessions } from './live-sessions.ts';
  * for others stay here with all that their bodies need, until they are asked for.
  */
 serveWorker<FeedSpec, FeedQuestion, FeedAnswer>((spec) => {
+  giveWay();
   const { workload, shard, thinks, historyForm, prompts } = spec;
   const codec = makeCodec(spec.adapter, spec.codec, promptMaker(prompts));
   const waiting = new Map<number, ScheduledRequest>();

@@ -36,7 +36,11 @@ it('a run that needs more connections than the system gives says so, before it o
     const refused = await runWithin(200, [atOnce, ...target, '--out', before]);
     assert.equal(refused.code, 2, refused.stderr);
     assert.match(refused.stderr, /300 connections at once.*ulimit -n 364/);
-    assert.equal(server.seen.filter(({ path }) => path.endsWith('/completions')).length < 20, true, 'none was replayed');
+    assert.equal(
+      server.seen.filter(({ path }) => path.endsWith('/completions')).length < 20,
+      true,
+      'none was replayed',
+    );
     assert.throws(() => readRunFile(before));
 
     // Answers take 6 s, which nobody expects, so that they pile up: 100 a second.

@@ -56,7 +56,9 @@ function fake(
   const connections = new Connections(origin, http, () => 0, mode, new Descriptors(limit));
   const call = (): Promise<Error | Socket> => {
     connections.take();
-    return new Promise((resolve) => open((error, opened) => resolve(error ?? opened?.socket ?? assert.fail('neither'))));
+    return new Promise((resolve) =>
+      open((error, opened) => resolve(error ?? opened?.socket ?? assert.fail('neither'))),
+    );
   };
   return { connections, call, froms, sockets };
 }
