@@ -255,7 +255,7 @@ async function replayInto(
   const isTimed = wall !== null;
   const openStore =
     isTimed || plan.stats.outputTokens > MAX_TOKENS_WITHOUT_THREAD ? openRecordStore : openBlockingRecordStore;
-  const store = await openStore(dir, { worker: part.worker, journal: isTimed });
+  const store = await openStore(dir, { worker: part.worker, journal: isTimed }, isTimed ? null : clock);
   const stalls = wall === null ? null : new StallLog(() => wall.read());
   const context = { target: session.name, window: plan.window, worker: part.worker };
   const recent = new RecentRequests(plan.spec.slo?.limits ?? null);

@@ -1,4 +1,5 @@
 import { extname } from 'node:path';
+import type { Clock } from '../core/clock.ts';
 import type { RecordBatch, RecordStore } from '../core/record.ts';
 import { startWorker } from '../core/worker.ts';
 import { RecordWriter, type WriterOptions } from './record-writer.ts';
@@ -14,18 +15,46 @@ export type WriterQuestion =
   | { readonly kind: 'open' }
   | { readonly kind: 'close' };
 
-/** A store that writes to a run directory from a thread of its own, once that thread is up: what it is given is kept. */
-export async function openRecordStore(dir: string, options: WriterOptions): Promise<RecordStore> {
+/** Batches for the thread that may wait in virtual time, which is faster than it: a few MB. */
+const MOST_WAITING = 16;
+
+/**
+ * A store that writes to a run directory from a thread of its own, once that thread is up: what it is given is kept.
+ * `clock`: one that stands still while too much waits for the thread; null: the caller is timed, and no reply interrupts it.
+ */
+export async function openRecordStore(
+  dir: string,
+  options: WriterOptions,
+  clock: Pick<Clock, 'wait'> | null = null,
+): Promise<RecordStore> {
   const file = new URL(`./record-writer-worker${extname(import.meta.filename)}`, import.meta.url);
   const thread = startWorker<WriterData, WriterQuestion, void>(file, { dir, options });
   // A thread that could not begin says so when it is closed.
   await thread.ask({ kind: 'open' }).catch(() => undefined);
   // A process that dies of another error must not be kept alive by its store.
   thread.keepAlive(false);
+  let waiting = 0;
+  let isClosing = false;
+  const written = (): void => {
+    waiting--;
+    if (waiting === 0 && !isClosing) thread.keepAlive(false);
+  };
   return {
     sent: (records) => thread.post({ kind: 'sent', records }),
-    finished: (records) => thread.post({ kind: 'finished', records }),
+    finished: (records) => {
+      if (clock === null) {
+        thread.post({ kind: 'finished', records });
+        return;
+      }
+      waiting++;
+      const done = thread.ask({ kind: 'finished', records }).then(written, written);
+      if (waiting < MOST_WAITING) return;
+      // While the clock stands still, nothing else keeps the process alive.
+      thread.keepAlive(true);
+      clock.wait(done);
+    },
     close: async () => {
+      isClosing = true;
       thread.keepAlive(true);
       try {
         // Questions are taken in order: everything that was handed over is written before this one is answered.
