@@ -1,4 +1,12 @@
-import { answered, liveRequest, liveTurn, sessionTurns, type AnsweredTurn, type LivePrompts, type LiveTurn } from '../../workloads/prompts/index.ts';
+import {
+  answered,
+  liveRequest,
+  liveTurn,
+  sessionTurns,
+  type AnsweredTurn,
+  type LivePrompts,
+  type LiveTurn,
+} from '../../workloads/prompts/index.ts';
 import { isSentAsItIs } from '../../workloads/transforms/live.ts';
 import type { Log } from '../core/log.ts';
 import type { Prompt, Request } from '../core/request.ts';

@@ -61,6 +61,10 @@ describe('commands load what they need', () => {
       child.stdout?.once('data', () => child.kill('SIGTERM')),
     );
     assert.deepEqual([...foldersOf(files)].sort(), ['src/commands', 'src/core', 'src/engine']);
-    assert.deepEqual([...packagesOf(files)].filter((name) => dependencies.has(name)).sort(), ['csv-parse', 'yargs', 'zod']);
+    assert.deepEqual([...packagesOf(files)].filter((name) => dependencies.has(name)).sort(), [
+      'csv-parse',
+      'yargs',
+      'zod',
+    ]);
   });
 });
