@@ -1,3 +1,4 @@
+import { WHOLE } from '../core/shard.ts';
 import type { Descriptors } from './descriptors.ts';
 import type { Http, HttpClient, OnOpened, Opened } from './http-client.ts';
 import { LocalPorts } from './local-ports.ts';
@@ -48,13 +49,20 @@ export class Connections<S extends Opened> {
   #ahead = 1;
   #closed = false;
 
-  /** `nowUs` times the opening of sockets. */
-  constructor(origin: URL, http: Http<S>, nowUs: () => number, mode: ConnectionMode, descriptors: Descriptors) {
+  /** `nowUs` times the opening of sockets; `shard`: which of several clients of this process it belongs to. */
+  constructor(
+    origin: URL,
+    http: Http<S>,
+    nowUs: () => number,
+    mode: ConnectionMode,
+    descriptors: Descriptors,
+    shard = WHOLE,
+  ) {
     this.#http = http;
     this.#nowUs = nowUs;
     this.#mode = mode;
     this.#descriptors = descriptors;
-    this.#ports = new LocalPorts(origin);
+    this.#ports = new LocalPorts(origin, shard);
   }
 
   /** Opens `count` sockets, to be reused; throws the first failure, before it opens any where the system forbids so many. */
