@@ -1,7 +1,6 @@
-import { WHOLE } from '../core/shard.ts';
 import type { Descriptors } from './descriptors.ts';
 import type { Http, HttpClient, OnOpened, Opened } from './http-client.ts';
-import { LocalPorts } from './local-ports.ts';
+import type { LocalPorts } from './local-ports.ts';
 
 /** Sockets opened at a time, so that a server's accept queue is not flooded. */
 const OPENING_AT_ONCE = 64;
@@ -49,20 +48,13 @@ export class Connections<S extends Opened> {
   #ahead = 1;
   #closed = false;
 
-  /** `nowUs` times the opening of sockets; `shard`: which of several clients of this process it belongs to. */
-  constructor(
-    origin: URL,
-    http: Http<S>,
-    nowUs: () => number,
-    mode: ConnectionMode,
-    descriptors: Descriptors,
-    shard = WHOLE,
-  ) {
+  /** `nowUs` times the opening of sockets. */
+  constructor(http: Http<S>, nowUs: () => number, mode: ConnectionMode, descriptors: Descriptors, ports: LocalPorts) {
     this.#http = http;
     this.#nowUs = nowUs;
     this.#mode = mode;
     this.#descriptors = descriptors;
-    this.#ports = new LocalPorts(origin, shard);
+    this.#ports = ports;
   }
 
   /** Opens `count` sockets, to be reused; throws the first failure, before it opens any where the system forbids so many. */

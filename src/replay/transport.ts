@@ -9,6 +9,7 @@ import type { CallHandler } from './call-handler.ts';
 import { Connections, type ConnectionMode } from './connections.ts';
 import { Descriptors } from './descriptors.ts';
 import { Exchange, type Wire } from './exchange.ts';
+import { LocalPorts } from './local-ports.ts';
 import { plainHttp, type PlainConnection } from './plain-client.ts';
 import type { Inbox } from './stamped-socket.ts';
 import { undiciHttp } from './undici-client.ts';
@@ -140,11 +141,12 @@ export class HttpTarget implements Target {
     this.#endpoints = endpoints.map((access) => {
       const { url, insecure, connections: mode = 'reuse' } = access;
       const isPlain = (path ?? usualPath(access)) === 'plain';
+      const ports = new LocalPorts(url, sockets?.shard);
       const connections =
         byOrigin.get(url.origin) ??
         (isPlain
-          ? new Connections(url, plainHttp(url, receiveQueue), nowUs, mode, descriptors, sockets?.shard)
-          : new Connections(url, undiciHttp(url, receiveQueue, insecure), nowUs, mode, descriptors, sockets?.shard));
+          ? new Connections(plainHttp(url, receiveQueue), nowUs, mode, descriptors, ports)
+          : new Connections(undiciHttp(url, receiveQueue, insecure), nowUs, mode, descriptors, ports));
       byOrigin.set(url.origin, connections);
       return { access, connections };
     });
