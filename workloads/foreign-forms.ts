@@ -1,6 +1,8 @@
 import { normalName } from './formats/column-names.ts';
 import { isAbsoluteTime } from './formats/fields.ts';
-import { namesText } from './formats/format.ts';
+import { isJsonObject } from './formats/body-params.ts';
+import { namesText, quoted } from './formats/format.ts';
+import { parseJson } from './formats/json-lines.ts';
 import { tableLack } from './table/guess.ts';
 import { sampleOf } from './table/table-sample.ts';
 
@@ -110,6 +112,9 @@ export function unknownForm(lines: readonly string[]): string {
     const form = foreignForm(keysIn(lines));
     const { names } = sampleOf(lines);
     if (form !== null) return `${begins(first)}: ${form}`;
+    const key = rowsWithin(first);
+    if (key !== null)
+      return `its rows seem to stand in ${quoted(key)} of one object: write them one a line, e.g. jq -c '.[${quoted(key)}][]'`;
     return names.length === 0 ? begins(first) : `its keys are ${namesText(names)}; ${tableLack(lines)}`;
   }
   const { names } = sampleOf(lines);
@@ -118,6 +123,17 @@ export function unknownForm(lines: readonly string[]): string {
     return 'its cells are separated by spaces, expected commas: write it with commas';
   if (first.split('|').length > 2) return 'its cells are separated by bars, expected commas: write it with commas';
   return begins(first);
+}
+
+/** The key of the only list of objects in an object, as answers of an API have it; null where there is none. */
+function rowsWithin(line: string): string | null {
+  const value = parseJson(line);
+  // Longer than what is read of a file to know its form.
+  if (value === undefined) return /^\{\s*"([^"\\]{1,60})"\s*:\s*\[\s*\{/.exec(line)?.[1] ?? null;
+  const lists = Object.entries(isJsonObject(value) ? value : {}).filter(
+    ([, each]) => Array.isArray(each) && each.length > 0 && each.every(isJsonObject),
+  );
+  return lists.length === 1 ? (lists[0]?.[0] ?? null) : null;
 }
 
 function begins(first: string): string {

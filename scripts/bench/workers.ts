@@ -4,12 +4,12 @@
 // time in which all streams flow, error of the token times in it, CPU of client and server; a step at which the server wrote
 // less than 95 % of what it was to is said to be the server's.
 // Usage: node scripts/bench/workers.ts [--rounds 3] [--seconds 6] [--streams 200,400,600,800,1000,1200,1600]
-import { spawn, execFileSync } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { z } from 'zod';
 import { readClientSamples } from '../../src/runs/client-file.ts';
 import { readRecords } from '../../src/runs/records.ts';
@@ -57,13 +57,8 @@ async function measure(streams: number, workers: number): Promise<Measured> {
   rmSync(out, { recursive: true, force: true });
   const options = ['--adapter', 'openai', '--model', 'tiny', '--poll', 'off', '--workers', String(workers), '--quiet'];
   const cpuBefore = z.number().parse(await ask('/cpu'));
-  execFileSync(
-    process.execPath,
-    [join(root, 'src', 'cli.ts'), 'run', trace, '--target', url, ...options, '--out', out],
-    {
-      stdio: 'ignore',
-    },
-  );
+  const cli = [join(root, 'src', 'cli.ts'), 'run', trace, '--target', url, ...options, '--out', out];
+  await promisify(execFile)(process.execPath, cli);
   const serverS = z.number().parse(await ask('/cpu')) - cpuBefore;
   const written = z.record(z.string(), z.array(z.number())).parse(await ask('/written'));
   const zeroUs = readManifest(out).client?.machine_zero_us ?? Number.NaN;
@@ -111,7 +106,7 @@ const server = spawn(process.execPath, [
 ]);
 const load = (): string => (loadavg()[0] ?? 0).toFixed(1);
 try {
-  await sleep(500);
+  while ((await ask('/cpu').catch(() => null)) === null) await sleep(100);
   console.log(`${cpus().length} cores, load ${load()}, Node ${process.version}; ${rounds} rounds of ${seconds} s`);
   const carried = new Map<number, number>(WORKERS.map((workers) => [workers, 0]));
   for (const streams of values.streams.split(',').map(Number)) {
@@ -130,7 +125,7 @@ try {
   }
   const [one = 0, two = 0] = WORKERS.map((workers) => carried.get(workers));
   console.log(
-    `within 1 ms: ${Math.round(one / 1000)}k tokens/s by one worker, ${Math.round(two / 1000)}k by two: ${(two / one).toFixed(2)} times`,
+    `within 1 ms: ${Math.round(one / 1000)}k tokens/s by one worker, ${Math.round(two / 1000)}k by two: ${one === 0 ? 'the ratio is not known' : `${(two / one).toFixed(2)} times`}`,
   );
 } finally {
   server.kill();

@@ -27,7 +27,7 @@ export const runCommand: Command = {
     workload: {
       type: 'string',
       describe:
-        'a trace file (Azure 2023 and 2024 CSV, Mooncake JSONL, plain CSV, .rtrace.jsonl) or a bundled sample: chat, code',
+        'a trace in any format that the README names: a file, a folder, or - for standard input; or a bundled sample: chat, code',
     },
   },
   options: RUN_OPTIONS,

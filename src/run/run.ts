@@ -197,13 +197,14 @@ async function finishRecords(
 ): Promise<Recorded> {
   const status = stopped === null ? 'complete' : hooks.stop.aborted ? 'interrupted' : 'failed';
   const { sessions } = begun;
-  const certificate = certifiedRun(plan.spec.certificate, report?.health ?? null, plan.workers);
+  const client = report?.health ?? null;
+  const certificate = certifiedRun(plan.spec.certificate, client, plan.workers);
   const ended: Manifest = {
     ...begun,
     status,
     reason: stopped,
     ended_at: hooks.nowIso(),
-    client: report?.health ?? null,
+    client,
     ...(certificate === undefined ? {} : { certificate }),
     ...(sessions === undefined ? {} : { sessions: { ...sessions, idle_removed_s: idleUs / 1e6 } }),
   };

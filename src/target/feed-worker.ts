@@ -3,6 +3,7 @@ import { openWorkload } from '../../workloads/open-workload.ts';
 import { livePrompts, promptMaker } from '../../workloads/prompts/index.ts';
 import type { Call } from '../core/codec.ts';
 import type { ScheduledRequest } from '../core/target.ts';
+import { giveWay } from '../core/give-way.ts';
 import { serveWorker } from '../core/worker.ts';
 import {
   batchesOf,
@@ -21,6 +22,7 @@ import { LiveSessions } from './live-sessions.ts';
  * for others stay here with all that their bodies need, until they are asked for.
  */
 serveWorker<FeedSpec, FeedQuestion, FeedAnswer>((spec) => {
+  giveWay();
   const { workload, shard, thinks, historyForm, prompts } = spec;
   const codec = makeCodec(spec.adapter, spec.codec, promptMaker(prompts));
   const waiting = new Map<number, ScheduledRequest>();

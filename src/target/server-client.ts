@@ -1,5 +1,5 @@
 import { makeCodec } from '../../adapters/index.ts';
-import { promptMaker } from '../../workloads/index.ts';
+import { promptMaker } from '../../workloads/prompts/index.ts';
 import type { Codec } from '../core/codec.ts';
 import { EXIT, messageOf, UserError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
@@ -23,6 +23,8 @@ interface ClientOptions {
   readonly poll: PollMode;
   /** As of `AttachOptions`. */
   readonly pollingPays: boolean | null;
+  /** Clients of this run in this process, which share its open files. */
+  readonly clients: number;
   readonly sessions: SessionsPlan | null;
   /** To open ahead. */
   readonly connections: number;
@@ -75,9 +77,9 @@ export function openClientOf({ feed, endpoints, ...options }: ClientSpec, log: L
 
 /** Connections, the first request bodies and JIT warm-up: what one client needs before it can send in time. */
 export async function openClient(parts: ClientParts, stop: AbortSignal, log: Log): Promise<Client> {
-  const { codec, feed, endpoints, poll, pollingPays, sessions, connections, historyForm, isJitWarm } = parts;
+  const { codec, feed, endpoints, poll, pollingPays, clients, sessions, connections, historyForm, isJitWarm } = parts;
   const clock = new WallClock();
-  const target = new HttpTarget(codec, clock, endpoints, { poll, pollingPays });
+  const target = new HttpTarget(codec, clock, endpoints, { poll, pollingPays, clients });
   const close = async (): Promise<void> => {
     await feed.stop();
     await target.close();

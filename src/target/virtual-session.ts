@@ -1,6 +1,7 @@
 import { WHOLE } from '../core/shard.ts';
 import { VirtualClock } from '../core/virtual-clock.ts';
 import { createEngine, engineTarget, openIterationFile } from '../engine/index.ts';
+import { contextFault } from './context-length.ts';
 import { monitorEngine } from './engine-monitor.ts';
 import { feedFromSource } from './feed.ts';
 import { LiveSessions } from './live-sessions.ts';
@@ -30,6 +31,9 @@ export function openVirtualSession({ traceIterations }: TargetConfig, spec: Engi
       const live = history === 'live' ? new LiveSessions(null, blockTokens) : null;
       const clock = new VirtualClock();
       const engine = createEngine(engineSpec, { clock, onIteration: iterations?.onIteration });
+      const tooLong = thinks ? contextFault(plan, engine.maxModelLen, "that of the engine's model") : null;
+      if (tooLong !== null)
+        log.warn(`${tooLong}: the engine refuses such requests, and what follows one in its session is not sent`);
       const feed = feedFromSource(source, WHOLE, () => [], { thinks, live });
       const client: Client = {
         target: engineTarget(engine, clock, blockTokens),

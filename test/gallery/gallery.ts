@@ -29,6 +29,7 @@ import { exampleNights } from '../trend/example-nights.ts';
 
 type PageName =
   | 'run'
+  | 'run-of-sessions'
   | 'placement'
   | 'goodput-of-trace'
   | 'goodput-of-traffic'
@@ -57,6 +58,7 @@ export async function gallery(): Promise<Readonly<Record<PageName, readonly Char
   const nights = exampleNights({ nights: 45, slowerFrom: 31, invalid: [7, 26], odd: [14] });
   return {
     run: runSections(summary, data),
+    'run-of-sessions': await sessions(),
     placement: placementSections(EXAMPLE_PLACEMENT),
     'goodput-of-trace': goodputSections(TRACE_GOODPUT),
     'goodput-of-traffic': goodputSections(TRAFFIC_GOODPUT),
@@ -68,6 +70,22 @@ export async function gallery(): Promise<Readonly<Record<PageName, readonly Char
     trace: traceSections(await exampleTrace(), { name: 'one GPU', tokens: 40_000 }),
     trend: trendSections(trendOf(nights, nights[0]?.run_id ?? null)),
   };
+}
+
+/** What a run has besides where its requests are turns of sessions, of which one fails and leaves its last turns unsent. */
+async function sessions(): Promise<ChartSection[]> {
+  const { summary, manifest, records } = await exampleRun({
+    requests: 120,
+    slo: 'ttft=200ms,tpot=12ms',
+    sessions: 20,
+    fate(index, dueUs) {
+      if (index % 20 !== 7 || index < 60) return null;
+      if (index > 67) return { outcome: 'unsent' };
+      return { outcome: 'http_error', http_status: 500, sent_us: dueUs + 40, end_us: dueUs + 900_000 };
+    },
+  });
+  const data = await collectReportData(inBatches(records), manifest, null, () => inBatches(records));
+  return runSections(summary, data).filter(({ id }) => id === 'sessions');
 }
 
 /** Of two systems of which one fails some requests, two runs of each. */

@@ -39,6 +39,7 @@ const SPEC: ClientSpec = {
   endpoints: [{ url: 'http://127.0.0.1:1', headers: {}, insecure: false }],
   poll: 'off',
   pollingPays: null,
+  clients: 2,
   sessions: null,
   connections: 1,
 };

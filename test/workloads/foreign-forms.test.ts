@@ -39,6 +39,16 @@ describe('a file of another form is said to be one, with the way out, and no adv
     ],
     ['LMCache', json({ session_id: 'a', model: 'm', input: [], output_length: 5, pre_gap: 0 }), /LMCache agentic/],
     ['questions', json({ question: 'x', answer: 'y' }), /data set of questions.*without times/],
+    [
+      'the answer of an API',
+      JSON.stringify({ data: [{ startedAt: 1 }, { startedAt: 2 }], meta: { page: 1, of: [1, 2] } }),
+      /its rows seem to stand in "data" of one object: write them one a line, e\.g\. jq -c '\.\["data"\]\[\]'/,
+    ],
+    [
+      'marks between thousands',
+      `${PLAIN}0,"1,234",5\n`,
+      /:2:2: input_tokens is "1,234", expected .*; write it without marks between thousands/,
+    ],
     ['a JSON array of numbers', '[1, 2]', /an array of objects/],
     [
       'unknown objects',

@@ -3,19 +3,11 @@ import type { Request } from '../../src/core/request.ts';
 import { LargeSet } from '../large-set.ts';
 import { StepMessages } from './atif-messages.ts';
 import { BlockScopes } from './block-scopes.ts';
-import { LENGTH_EXPECTED, MAX_ROW_TOKENS } from './faults.ts';
+import { MAX_ROW_TOKENS } from './faults.ts';
 import { absoluteTimeToUs } from './fields.ts';
 import { FieldError, type Format, type RowContext } from './format.ts';
 import { given } from './given.ts';
-import {
-  fieldFault,
-  jsonNotes,
-  jsonRows,
-  length,
-  nameText,
-  TEXT_EXPECTED,
-  type FieldExpectation,
-} from './json-lines.ts';
+import { fieldFault, jsonNotes, jsonRows, nameText, TEXT_EXPECTED, type FieldExpectation } from './json-lines.ts';
 import { asLength, contentTokens, estimated, tokensOf } from './texts.ts';
 
 /** What engines use, so that steps share to the block. */
@@ -69,15 +61,17 @@ const STEP_FIELDS: Readonly<Record<keyof Step, FieldExpectation>> = {
   is_copied_context: { expected: 'true or false' },
 };
 
+const count = z.int().nonnegative().max(MAX_ROW_TOKENS);
+const COUNT_EXPECTED = `a whole number of tokens, 0 to ${MAX_ROW_TOKENS}`;
 const metrics = z.object({
-  prompt_tokens: length.nullish(),
-  completion_tokens: length.nullish(),
-  cached_tokens: z.int().nonnegative().max(MAX_ROW_TOKENS).nullish(),
+  prompt_tokens: count.nullish(),
+  completion_tokens: count.nullish(),
+  cached_tokens: count.nullish(),
 });
 const METRIC_FIELDS: Readonly<Record<keyof z.infer<typeof metrics>, FieldExpectation>> = {
-  prompt_tokens: { kind: 'length', expected: LENGTH_EXPECTED },
-  completion_tokens: { kind: 'length', expected: LENGTH_EXPECTED },
-  cached_tokens: { expected: 'a whole number of tokens from 0' },
+  prompt_tokens: { kind: 'length', expected: COUNT_EXPECTED },
+  completion_tokens: { kind: 'length', expected: COUNT_EXPECTED },
+  cached_tokens: { expected: COUNT_EXPECTED },
 };
 
 /**
@@ -175,8 +169,11 @@ class TrajectoryReader {
         if (this.#isRequest(found.data)) {
           const lengths = history.lengths(found.data, at, state.last, this.#scopes);
           const model = found.data.model_name ?? row.agent?.model_name;
-          const request = this.#next({ key: `${place.key}${i}`, ...lengths, ...given({ model }) }, place, state);
-          this.#found.push({ request, said: messages.mark() });
+          if (typeof lengths === 'string') this.#rows.leftOut?.({ line: this.#line, reason: lengths });
+          else {
+            const request = this.#next({ key: `${place.key}${i}`, ...lengths, ...given({ model }) }, place, state);
+            this.#found.push({ request, said: messages.mark() });
+          }
         }
         history.add(found.data);
         messages.add(found.data);
@@ -304,7 +301,8 @@ class History {
     this.#counts = steps.some((item) => {
       const found = step.safeParse(item).data;
       const known = metrics.safeParse(found?.metrics ?? {}).data;
-      return found?.source === 'agent' && (!known?.prompt_tokens || !known.completion_tokens);
+      const isMissing = [known?.prompt_tokens, known?.completion_tokens].some((tokens) => typeof tokens !== 'number');
+      return found?.source === 'agent' && isMissing;
     });
   }
 
@@ -312,11 +310,13 @@ class History {
     if (this.#counts) this.#tokens += this.#count(found);
   }
 
-  /** Throws a FieldError for lengths that are none. */
-  lengths(found: Step, at: string, last: Found | null, scopes: BlockScopes): Lengths {
+  /** A text: why the step is no request. Throws a FieldError for lengths that are none. */
+  lengths(found: Step, at: string, last: Found | null, scopes: BlockScopes): Lengths | string {
     const known = metrics.safeParse(found.metrics ?? {});
     if (!known.success) throw new FieldError(fieldFault(known.error, found.metrics, METRIC_FIELDS, `${at}metrics.`));
     const { prompt_tokens: input, completion_tokens: output, cached_tokens: cached } = known.data;
+    // A call that was broken off, or that the model never got.
+    if (input === 0 || output === 0) return `0 ${input === 0 ? 'prompt' : 'completion'} tokens`;
     const inputTokens = input ?? asLength(this.#tokens);
     const outputTokens = output ?? asLength(this.#count({ ...found, observation: null }));
     const size = this.#rows.blockTokens ?? USUAL_BLOCK;

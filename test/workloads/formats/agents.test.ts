@@ -68,10 +68,11 @@ describe('TraceLab', () => {
 
   it('rounds without dates and without answers are counted apart; wrong sums and dates are bad rows', async () => {
     const undated = round(3, { timing_events: [{ event_type: 'text' }] });
+    const none = { input_tokens_total: 0, newly_append_tokens: 0, output_tokens: 0 };
     const text = await notes(
-      json(round(0), undated, undated, round(9, { output_tokens: 0, reasoning_output_tokens: 4 })),
+      json(round(0), undated, undated, round(9, { output_tokens: 0, reasoning_output_tokens: 4 }), round(12, none)),
     );
-    assert.match(text, /rows left out: 2 \(no dated event\), 1 \(0 output tokens\)/);
+    assert.match(text, /rows left out: 2 \(no dated event\), 1 \(0 input tokens\), 1 \(0 output tokens\)/);
     assert.match(text, /reasoning_output_tokens are not added/);
     await assert.rejects(
       read(json(round(0, { prefix_tokens: 1 }))),
@@ -187,6 +188,14 @@ describe('RAGPulse and Bidaw', () => {
 });
 
 describe('AIPerf', () => {
+  it('prompts that have nothing but a text, and perhaps an image', async () => {
+    const source = await opened(
+      json({ text: 'What is it?', image: 'a.png' }, { type: 'single_turn', text: 'And it?' }),
+    );
+    assert.deepEqual([source.format, source.starts], ['aiperf-untimed', 'none']);
+    assert.equal((await requestsOf(source.open())).length, 2);
+  });
+
   it('multi_turn: a session a row, texts that are new, delays from the answer before', async () => {
     const source = await opened(
       json(
@@ -355,6 +364,22 @@ describe('ATIF', () => {
     assert.match(source.notes().join('\n'), /several calls of the model counts as one[^]*upper bound of think time/);
   });
 
+  it('a step whose call was broken off, with no token of a prompt or an answer, is left out, by name', async () => {
+    const step = (prompt_tokens: number, completion_tokens: number): object => ({
+      source: 'agent',
+      metrics: { prompt_tokens, completion_tokens },
+    });
+    const content = json(trajectory([user, step(9, 1), step(0, 0), step(9, 0), step(12, 2)]));
+    assert.deepEqual(
+      (await read(content)).map(({ inputTokens, isEstimated }) => [inputTokens, isEstimated]),
+      [
+        [9, undefined],
+        [12, undefined],
+      ],
+    );
+    assert.match(await notes(content), /rows left out: 1 \(0 prompt tokens\), 1 \(0 completion tokens\)/);
+  });
+
   it('without metrics the lengths are those of the texts before, as an estimate', async () => {
     const [one, two] = await read(
       json(
@@ -462,8 +487,8 @@ describe('ATIF', () => {
 
   it('names what is wrong', async () => {
     await assert.rejects(
-      read(json(trajectory([agent(0, 0)]))),
-      /:1: zero_length: steps\[0\]\.metrics\.prompt_tokens is 0/,
+      read(json(trajectory([agent(0, 0.5)]))),
+      /:1: non_integer_length: steps\[0\]\.metrics\.prompt_tokens is 0\.5/,
     );
     await assert.rejects(
       read(json(trajectory([agent(0, 5, { timestamp: 'then' })]))),
