@@ -15,9 +15,10 @@ import { until } from '../processes.ts';
 const folder = temporaryFolder();
 process.env['XDG_STATE_HOME'] = join(folder, 'state');
 
-/** A trial or two on each axis. */
+/** A trial or two on each axis, within a limit that a busy machine keeps too. */
 const TINY: Effort = {
   isQuick: true,
+  limitMs: 60_000,
   windowS: 0.3,
   ladders: [
     { axis: 'tokens_per_s', polls: POLLING, ladder: { first: 1000, most: 1000, fineness: 0, repetitions: 1 } },
@@ -34,6 +35,11 @@ describe('a calibration', () => {
     assert.deepEqual(
       certificate.curves.map(({ axis, poll }) => `${axis} ${poll}`),
       ['tokens_per_s off', 'tokens_per_s on', 'requests_per_s off', 'streams off'],
+    );
+    const [, , requests] = certificate.curves;
+    assert.deepEqual(
+      requests?.points.map(({ offered }) => offered),
+      requests?.limit.because === 'server' ? [100] : [100, 200],
     );
     const trials = certificate.curves.flatMap(({ points }) => points);
     assert.ok(
