@@ -80,7 +80,14 @@ async function replayed(
   log: Log = SILENT,
 ): Promise<RequestRecord[]> {
   const out = join(folder, name);
-  const given = { workload: traceOf(name, turns), sessions: 'think', timeout: '20s', out, target: '', ...options } as const;
+  const given = {
+    workload: traceOf(name, turns),
+    sessions: 'think',
+    timeout: '20s',
+    out,
+    target: '',
+    ...options,
+  } as const;
   await run(given, { log });
   const records: RequestRecord[] = [];
   for await (const batch of (await openRun(out)).records()) records.push(...batch);
