@@ -81,9 +81,17 @@ describe('room is made for what a Parquet file holds, not for what it says', () 
   it('of three rows', async () => assert.equal(await rowsOf({ rows: 3, values: 3 }), 3));
 
   const lying: [what: string, said: Said, names: RegExp][] = [
-    ['a page of more values than the footer says', { rows: 3, values: 1e9 }, /parquet_damaged: .*1000000000 values, and/],
+    [
+      'a page of more values than the footer says',
+      { rows: 3, values: 1e9 },
+      /parquet_damaged: .*1000000000 values, and/,
+    ],
     ['a page of fewer', { rows: 5, values: 4 }, /parquet_damaged: .*4 values, and says 5/],
-    ['a group that unpacks to a thousand million values', { rows: 1e9, values: 1e9 }, /row_too_long: .*values, expected/],
+    [
+      'a group that unpacks to a thousand million values',
+      { rows: 1e9, values: 1e9 },
+      /row_too_long: .*values, expected/,
+    ],
     ['a group of rows without values', { rows: 1e15, values: 3 }, /row_too_long: .*values, expected/],
     ['pages that unpack to gigabytes', { rows: 3, values: 3, unpackedBytes: 2 ** 30 }, /row_too_long: .*MiB, expected/],
   ];
