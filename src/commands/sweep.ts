@@ -44,7 +44,7 @@ const SWEEP: Command['options'] = {
   workers: {
     type: 'string',
     default: 'auto',
-    describe: 'threads in virtual time, which change no result; auto: one a core',
+    describe: 'threads in virtual time, four a core at most, which change no result; auto: one a core',
   },
 };
 
