@@ -1,5 +1,5 @@
 import type { Color, Layers } from './chart.ts';
-import { COLOURS } from './theme.ts';
+import { BESIDE_PLOT, COLOURS } from './theme.ts';
 
 const SERIES = [COLOURS.first, COLOURS.second, COLOURS.third, COLOURS.fourth, COLOURS.muted, COLOURS.ink];
 const SHAPES = [
@@ -26,10 +26,14 @@ type LegendPlace =
   | { readonly orient: 'none'; readonly legendX: number; readonly legendY: number }
   | Readonly<Record<string, never>>;
 
-/** Columns of a legend, so many that names of this length have room. */
+/**
+ * Columns of a legend, so many that names of this length have room. By the width of the chart, which is known from the
+ * beginning: `width`, that of the plot, is that of the chart until its axes are drawn, and a row that the legend gets then
+ * would be cut off above.
+ */
 function columnsOf(names: readonly string[]): { readonly expr: string } {
   const longest = Math.max(...names.map(({ length }) => length));
-  return { expr: `max(1, floor(width / ${longest * 7 + 30}))` };
+  return { expr: `max(1, floor(((containerSize()[0] || width) - ${BESIDE_PLOT}) / ${longest * 7 + 30}))` };
 }
 
 /** By the field `target`, in the order of the names. A single target needs no legend; `place`: where it stands else. */

@@ -73,13 +73,17 @@ export const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", 
 /** Wide enough for the widest label of any y axis, so that plots under one another share their x. */
 const Y_AXIS_WIDTH = 46;
 
+const RIGHT_PADDING = 8;
+/** What a chart is wider than its plot, at least. */
+export const BESIDE_PLOT = Y_AXIS_WIDTH + RIGHT_PADDING;
+
 /** Labels of an axis of shares, written as in the text. A Vega expression. */
 export const SHARE_LABEL = "format(datum.value * 100, '~r') + ' %'";
 
 export const THEME: Config = {
   background: 'transparent',
   font: FONT,
-  padding: { left: 0, right: 8, top: 4, bottom: 4 },
+  padding: { left: 0, right: RIGHT_PADDING, top: 4, bottom: 4 },
   autosize: { type: 'fit-x', contains: 'padding' },
   view: { stroke: null },
   axis: {

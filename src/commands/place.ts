@@ -105,7 +105,10 @@ const SEARCH: Command['options'] = {
     default: false,
     describe: 'the goodput of every placement, not only of those that can win; takes some four times as long',
   },
-  workers: { type: 'number', describe: 'threads that simulate; they change no result [default: one a core]' },
+  workers: {
+    type: 'number',
+    describe: 'threads that simulate, four a core at most; they change no result [default: one a core]',
+  },
 };
 
 const OUTPUT: Command['options'] = {

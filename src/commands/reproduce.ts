@@ -50,7 +50,10 @@ export const reproduceCommand: Command = {
       out: { type: 'string', describe: 'folder for reproduce.json, index.html and a page for each experiment' },
       json: { type: 'boolean', default: false, describe: 'print reproduce.json rather than text' },
       quiet: { type: 'boolean', default: false, describe: 'no progress' },
-      workers: { type: 'number', describe: 'threads that simulate; they change no result [default: one a core]' },
+      workers: {
+        type: 'number',
+        describe: 'threads that simulate, four a core at most; they change no result [default: one a core]',
+      },
       open: OPEN_OPTION,
     }),
   },

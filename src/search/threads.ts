@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { startWorker, type WorkerThread } from '../core/worker.ts';
 
 /** Worker threads that share a list of questions. */
@@ -8,6 +9,13 @@ export interface Threads<Q, A> {
    */
   ask(questions: readonly Q[], onAnswer: (index: number, answer: A) => void): Promise<A[]>;
   close(): Promise<void>;
+}
+
+const MOST_PER_CORE = 4;
+
+/** Threads for so many questions: no more than win anything, for each holds tens of megabytes. */
+export function threadCount(workers: number, questions: number, cores = availableParallelism()): number {
+  return Math.min(workers, questions, MOST_PER_CORE * cores);
 }
 
 /** Up to `workers` threads of `file`. When `stop` aborts, they end at once and `ask` rejects with its reason. */
@@ -33,7 +41,7 @@ export function openThreads<D, Q, A>(file: URL, data: D, workers: number, stop: 
           onAnswer(number, answer);
         }
       };
-      await Promise.all(Array.from({ length: Math.min(workers, questions.length) }, (_, index) => work(index)));
+      await Promise.all(Array.from({ length: threadCount(workers, questions.length) }, (_, index) => work(index)));
       return answers;
     },
     close: async () => {

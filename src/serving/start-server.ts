@@ -12,6 +12,8 @@ import { statusOnce } from './http-once.ts';
 import { openServerLog, tailOf } from './server-log.ts';
 import { startWatched } from './watched-group.ts';
 
+/** Of a command that went well and is over: it has made a daemon, or put a server behind it. */
+const STAYS = '; give a command that stays until its server ends';
 const HEALTH = '/health';
 const CHECK_EVERY_MS = 250;
 const CHECK_PATIENCE_MS = 5000;
@@ -80,12 +82,12 @@ async function waitUntilReady(
   const failure = (what: string): UserError =>
     new UserError(`--start: ${what}\n${lastLines(logFile)}`, { exitCode: EXIT.unreachable });
   let over: string | null = null;
-  void ended.then((how) => (over = how));
+  void ended.then((how) => (over = `the server ${how} before it answered${how.endsWith('exit code 0') ? STAYS : ''}`));
   let loggedMs = 0;
   for (;;) {
     const why = await notReadyBecause(options, interrupt);
     const waitedMs = (machineUs() - startUs) / 1000;
-    if (over !== null) throw failure(`the server ${over} before it answered`);
+    if (over !== null) throw failure(over);
     if (why === null) {
       log.info(`the server answers after ${formatMs(waitedMs)}`);
       return;

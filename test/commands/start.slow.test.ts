@@ -68,7 +68,7 @@ describe('a server that a run starts', { concurrency: 2 }, () => {
     const { args, out } = await starting('daemon', () => `${DAEMON}; sleep 0.5`);
     const { code, stderr } = await cli(...args);
     assert.equal(code, 3);
-    assert.match(stderr, /the server ended with exit code 0 before it answered/);
+    assert.match(stderr, /the server ended with exit code 0 before it answered; give a command that stays/);
     const [pid] = linesOf(`${out}.server.log`).map(Number);
     assert.ok(pid !== undefined && !runs(pid));
   });

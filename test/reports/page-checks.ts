@@ -7,8 +7,10 @@ export function cutOff(page: Page): Promise<string[]> {
       const room = plot.getBoundingClientRect();
       return [...plot.querySelectorAll('svg text:not([opacity="0"])')]
         .filter((text) => {
-          const { width, left, right } = text.getBoundingClientRect();
-          return width > 0 && (left < room.left - 1 || right > room.right + 1);
+          const { width, left, right, top, bottom } = text.getBoundingClientRect();
+          // The box of a text has room for accents and descenders, which these words hardly have.
+          const isOutside = top < room.top - 4 || bottom > room.bottom + 4;
+          return width > 0 && (left < room.left - 1 || right > room.right + 1 || isOutside);
         })
         .map((text) => `${plot.parentElement?.id}: ${text.textContent}`);
     }),

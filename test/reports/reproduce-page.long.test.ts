@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import type { Browser } from 'playwright-core';
+import { writeReproducedHtml } from '../../reports/index.ts';
 import { writeReproduced } from '../../src/search/reproduce/files.ts';
 import { launchBrowser, openPage } from '../browser.ts';
 import { temporaryFolder } from '../cli.ts';
@@ -46,6 +48,32 @@ describe('the pages of published experiments in a browser', () => {
         assert.deepEqual(requests, [urlOf(name)]);
         await page.context().close();
       });
+
+  it('a legend has room for names of any length', async () => {
+    const [part] = EXAMPLE_EXPERIMENT.parts;
+    assert.ok(part !== undefined);
+    const named = (length: number) =>
+      part.panels.map((panel) => ({
+        ...panel,
+        points: ['a', 'b', 'c', 'd'].flatMap((letter) =>
+          panel.points.map((point) => ({ ...point, series: `${letter} ${point.series}`.padEnd(length, letter) })),
+        ),
+      }));
+    const lengths = Array.from({ length: 12 }, (_, i) => 8 + 2 * i);
+    const parts = lengths.map((length) => ({ ...part, id: `length-${length}`, panels: named(length) }));
+    const file = join(dir, 'legends.html');
+    writeFileSync(file, await writeReproducedHtml({ ...EXAMPLE_EXPERIMENT, parts }, EXAMPLE_GALLERY.versions));
+    for (const width of [1280, 700, 390]) {
+      const { page, errors } = await openPage(browser, pathToFileURL(file).href, { width, colorScheme: 'light' });
+      for (const plot of await page.locator('.plot').all()) {
+        await plot.scrollIntoViewIfNeeded();
+        await plot.locator('svg .mark-symbol path').first().waitFor();
+      }
+      assert.deepEqual(await cutOff(page), [], `at ${width} pixels`);
+      assert.deepEqual(errors, []);
+      await page.context().close();
+    }
+  });
 
   it('the first page leads to each experiment, and that back', async () => {
     const { page } = await openPage(browser, urlOf('index'), { width: 1280, colorScheme: 'light' });

@@ -77,8 +77,9 @@ export function generationRequest(
   maxTokens: number,
   text: string,
 ): GenerationRequest | InvalidRequest {
-  if ((body.min_tokens ?? 0) > maxTokens)
-    return { message: `min_tokens=${body.min_tokens} is above max_tokens=${maxTokens}`, param: 'min_tokens' };
+  const { min_tokens: minTokens = null } = body;
+  if (minTokens !== null && minTokens > maxTokens)
+    return { message: `min_tokens=${minTokens} is above max_tokens=${maxTokens}`, param: 'min_tokens' };
   const includeUsage = body.stream_options?.include_usage ?? false;
   return {
     model: body.model ?? null,

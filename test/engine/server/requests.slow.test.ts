@@ -91,6 +91,7 @@ describe('completions refuse, in the shape of OpenAI', () => {
     ['an empty prompt', { prompt: [] }, 400, null, /prompt is empty/],
     ['max_tokens of the wrong type', { prompt: 'a', max_tokens: '5' }, 400, 'max_tokens', /expected number/],
     ['no tokens to generate', { prompt: 'a', max_tokens: 0 }, 400, null, /max_tokens must be at least 1/],
+    ['fewer than none', { prompt: 'a', max_tokens: -1 }, 400, null, /max_tokens must be at least 1, got -1/],
     [
       'min_tokens above max_tokens',
       { prompt: 'a', max_tokens: 2, min_tokens: 3 },
