@@ -14,26 +14,34 @@ import type { Manifest } from '../src/schema/manifest.ts';
 export function certificateSentence(certificate: Certificate): string {
   const limits = LOAD_AXES.map((axis) => {
     const curve = certificate.curves.find((each) => each.axis === axis && each.poll === 'off');
-    return curve === undefined ? '' : `${limitText(curve)} ${AXIS_UNITS[axis]}`;
+    if (curve === undefined) return '';
+    return `${curve.limit.value === 0 ? 'no' : limitText(curve)} ${AXIS_UNITS[axis]}`;
   });
   const known = limits.filter((text) => text !== '');
-  return `This client times ${listText(known)} within ${formatMs(certificate.limit_ms)} (p99), polling off`;
+  return `This client times ${listText(known)} within ${certificate.limit_ms} ms (p99), polling off`;
 }
 
-/** `52,000`, `at least 8,000`. */
+/** `52,000`, `at least 8,000`, `none`. */
 export function limitText({ limit: { value, at_least } }: CertifiedCurve): string {
+  if (value === 0) return 'none';
   return `${at_least ? 'at least ' : ''}${loadText(value)}`;
 }
 
 /** What to keep in mind beside the sentence. */
 export function certificateNotes({ curves, quick, took_s, machine }: Certificate): string[] {
+  const none = curves.filter(({ limit }) => limit.value === 0).map(({ axis, poll }) => ladderName(axis, poll));
   const bound = curves
-    .filter(({ limit }) => limit.because === 'server')
+    .filter(({ limit }) => limit.because === 'server' && limit.value > 0)
     .map(({ axis, poll }) => ladderName(axis, poll));
   return [
     ...(quick
       ? ['A quick look, one trial a load in steps of two: reprise calibrate without --quick measures to a fifth']
       : []),
+    ...(none.length === 0
+      ? []
+      : [
+          `None, because the lowest load was left late, or not delivered: ${listText(none)}. What else ran on this machine?`,
+        ]),
     ...(bound.length === 0
       ? []
       : [
@@ -119,7 +127,7 @@ export function certificateOfRunText({ certificate }: Pick<Manifest, 'certificat
   if (certificate === undefined) return 'none; reprise calibrate measures what this machine can time';
   const { calibrated_at, limit_ms, max_tokens_per_s, max_requests_per_s, max_streams, beyond } = certificate;
   const error = certificate.timestamp_error_us;
-  const limits = `${loadText(max_tokens_per_s)} tokens/s, ${loadText(max_requests_per_s)} requests/s and ${loadText(max_streams)} streams within ${formatMs(limit_ms)}, polling off (${calibrated_at})`;
+  const limits = `${loadText(max_tokens_per_s)} tokens/s, ${loadText(max_requests_per_s)} requests/s and ${loadText(max_streams)} streams within ${limit_ms} ms, polling off (${calibrated_at})`;
   const atLoad =
     error === null
       ? 'how late tokens are recorded at the load of this run was not measured'

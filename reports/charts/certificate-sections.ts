@@ -1,8 +1,8 @@
 import { AXIS_UNITS } from '../../src/certificate/beyond.ts';
 import { formatMs } from '../../src/core/units.ts';
+import { listText } from '../../src/core/words.ts';
 import {
   LOAD_AXES,
-  POLLING,
   type Certificate,
   type CertifiedCurve,
   type CertifiedPoint,
@@ -68,8 +68,8 @@ function errorByLoad({ curves, limit_ms: limitMs }: Certificate, axis: LoadAxis)
       };
     }),
   );
-  const limits = ofAxis.map((curve) => `${limitText(curve)} with polling ${curve.poll}`).join(', ');
-  const title = `${limits}: ${AXIS_UNITS[axis]} within ${formatMs(limitMs)}`;
+  const limits = listText(ofAxis.map((curve) => `${limitText(curve)} with polling ${curve.poll}`));
+  const title = `Within ${limitMs} ms: ${limits} (${AXIS_UNITS[axis]})`;
   const trials = ofAxis.reduce(
     (sum, { points: all }) => sum + all.reduce((n, { repetitions }) => n + repetitions, 0),
     0,
@@ -78,8 +78,12 @@ function errorByLoad({ curves, limit_ms: limitMs }: Certificate, axis: LoadAxis)
     id: `error-by-${axis.replaceAll('_', '-')}`,
     title,
     label: `${WHAT[axis]} against ${AXIS_UNITS[axis]}, by polling. ${title}.`,
-    note: `n = ${trials} trials; a point is the median of those at its load, the bar its range. Line across: the limit, ${formatMs(limitMs)}. Hollow: the server wrote less than it was to.`,
-    spec: { width: 'container', height: HEIGHT, layer: layersOf(points, { axis, limitMs }) },
+    note: `n = ${trials} trials; a point is the median of those at its load, the bar its range. Line across: the limit, ${limitMs} ms. Hollow: the server wrote less than it was to.`,
+    spec: {
+      width: 'container',
+      height: HEIGHT,
+      layer: layersOf(points, { axis, limitMs, polls: ofAxis.map(({ poll }) => pollingName(poll)) }),
+    },
     table: {
       columns: ['polling', AXIS_UNITS[axis], `${WHAT[axis]} (ms)`, 'range (ms)', 'verdict'],
       rows: points.map(({ target, load, ms, low, high, verdict }) => [
@@ -103,7 +107,7 @@ interface Drawn {
 
 function layersOf(
   points: readonly Drawn[],
-  { axis, limitMs }: { readonly axis: LoadAxis; readonly limitMs: number },
+  { axis, limitMs, polls }: { readonly axis: LoadAxis; readonly limitMs: number; readonly polls: readonly string[] },
 ): Layers {
   const loads = points.map(({ load }) => load).filter((load) => load > 0);
   const xDomain: [number, number] = [Math.min(...loads, 1e9) / 1.05, Math.max(...loads, 1) * 1.05];
@@ -120,7 +124,7 @@ function layersOf(
     scale: { type: 'log', domain: yDomain, nice: false, clamp: true },
     axis: { title: `${WHAT[axis]} (log scale)`, values: logTicks(yDomain), labelExpr: MS_LABEL },
   });
-  const { color, shape } = targetMarks(POLLING.map(pollingName));
+  const { color, shape } = targetMarks(polls);
   const values = [...points];
   return [
     {
@@ -129,7 +133,7 @@ function layersOf(
       encoding: { y: y('ms') },
     },
     {
-      data: { values: [{ ms: limitMs, text: `limit ${formatMs(limitMs)}` }] },
+      data: { values: [{ ms: limitMs, text: `limit ${limitMs} ms` }] },
       mark: { type: 'text', align: 'left', baseline: 'bottom', dx: 4, dy: -3, color: COLOURS.muted },
       encoding: { x: { value: 0 }, y: y('ms'), text: { field: 'text', type: 'nominal' } },
     },
@@ -139,23 +143,15 @@ function layersOf(
       mark: { type: 'rule', strokeWidth: 1.5 },
       encoding: { x, y: y('low'), y2: { field: 'high' }, color },
     },
-    {
-      data: { values },
-      mark: { type: 'point', size: 50, opacity: 1, strokeWidth: 2 },
-      encoding: {
-        x,
-        y: y('ms'),
-        color,
-        shape,
-        fill: {
-          condition: { test: "datum.verdict === 'server_bound'", value: COLOURS.paper },
-          field: 'target',
-          type: 'nominal',
-          scale: { domain: POLLING.map(pollingName), range: [COLOURS.first, COLOURS.second] },
-          legend: null,
-        },
-        tooltip: { field: 'text', type: 'nominal' },
+    ...(['within', 'late', 'server_bound'] as const).map((verdict): Layers[number] => ({
+      data: { values: values.filter((point) => point.verdict === verdict) },
+      mark: {
+        type: 'point',
+        size: 50,
+        opacity: 1,
+        ...(verdict === 'server_bound' ? { fill: COLOURS.paper, strokeWidth: 2 } : { filled: true }),
       },
-    },
+      encoding: { x, y: y('ms'), color, shape, tooltip: { field: 'text', type: 'nominal' } },
+    })),
   ];
 }

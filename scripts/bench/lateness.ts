@@ -32,7 +32,7 @@ interface Measured {
 const quantiles = z.object({ p50: z.number(), p99: z.number(), max: z.number() });
 const bareSays = quantiles.extend({ cpu_s: z.number() });
 const summarySays = z.object({
-  requests: z.object({ ok: z.number(), total: z.number() }),
+  requests: z.object({ ok: z.number(), scheduled: z.number() }),
   validity: z.object({ lateness_ms: quantiles }),
 });
 const manifestSays = z.object({
@@ -49,7 +49,7 @@ function ours(ratePerS: number, poll: 'on' | 'off'): Measured {
   const { client } = manifestSays.parse(JSON.parse(readFileSync(join(out, 'run.json'), 'utf8')));
   const cores = (client.cpu_s / client.duration_s).toFixed(2);
   const waited = (100 * (client.core_wait_s ?? Number.NaN)) / client.duration_s;
-  const note = `${requests.ok} of ${requests.total} ok, ${cores} cores, waited for a core ${waited.toFixed(1)} %`;
+  const note = `${requests.ok} of ${requests.scheduled} ok, ${cores} cores, waited for a core ${waited.toFixed(1)} %`;
   return { ...validity.lateness_ms, note };
 }
 

@@ -25,7 +25,11 @@ const [streams, seconds, rate] = [values.streams, values.seconds, values.rate].m
 if (streams === undefined || seconds === undefined || rate === undefined) throw new Error('numbers expected');
 const folder = mkdtempSync(join(tmpdir(), 'reprise-streams-'));
 const summarySays = z.object({
-  requests: z.object({ ok: z.number(), total: z.number() }),
+  requests: z.object({
+    ok: z.number(),
+    scheduled: z.number(),
+    failures: z.array(z.object({ outcome: z.string(), error: z.string().nullable(), count: z.number() })),
+  }),
   validity: z.object({
     valid: z.boolean(),
     lateness_ms: z.object({ p50: z.number(), p99: z.number(), max: z.number() }),
@@ -55,7 +59,10 @@ try {
   const cpuUs = all.slice(1).reduce((sum, { cpu_us }) => sum + cpu_us, 0);
   const peak = samples.reduce((max, { rss_bytes }) => Math.max(max, rss_bytes), 0);
   const { p50, p99, max } = validity.lateness_ms;
-  console.log(`${requests.ok} of ${requests.total} ok; ${most} at once, for ${all.length - 1} s; exit ${ran.status}`);
+  console.log(
+    `${requests.ok} of ${requests.scheduled} ok; ${most} at once, for ${all.length - 1} s; exit ${ran.status}`,
+  );
+  for (const { outcome, error, count } of requests.failures) console.log(`  ${count} ${outcome}: ${error}`);
   console.log(`peak memory ${(peak / 1e6).toFixed(0)} MB; ${(cpuUs / 1e6 / (all.length - 1)).toFixed(2)} cores`);
   console.log(
     `lateness p50 ${p50.toFixed(2)}, p99 ${p99.toFixed(2)}, most ${max.toFixed(1)} ms; valid: ${validity.valid}`,

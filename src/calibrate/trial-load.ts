@@ -1,7 +1,7 @@
 import type { LoadAxis } from '../schema/certificate.ts';
 
 /** A request of a trial. */
-export interface TrialRow {
+interface TrialRow {
   readonly dueUs: number;
   readonly tokens: number;
 }

@@ -100,7 +100,8 @@ const server = createServer({ noDelay: true }, (socket) => {
   });
 });
 
-const tell = (told: ServerAnswer): void => void process.send?.(told);
+/** A parent that is gone needs no answer. */
+const tell = (told: ServerAnswer): void => void process.send?.(told, undefined, undefined, () => undefined);
 
 process.on('message', (message) => {
   const order = serverOrder.parse(message);

@@ -1,4 +1,4 @@
-import type { Certificate } from '../schema/certificate.ts';
+import { POLLING, type Certificate } from '../schema/certificate.ts';
 import { curveOf, pointFor, type Load } from './load.ts';
 
 /** By how much polling has to lower the p99 of timestamp error or lateness to be worth a core. */
@@ -14,11 +14,11 @@ export function pollingPays(load: Load, certificate: Certificate | null): boolea
   if (certificate === null) return null;
   const gains = (['tokens_per_s', 'requests_per_s'] as const).flatMap((axis) => {
     const asked = load[axis];
-    const [off, on] = (['off', 'on'] as const).map((poll) => {
+    const [off = null, on = null] = POLLING.map((poll) => {
       const curve = curveOf(certificate, axis, poll);
       return curve === null || curve.poll !== poll || asked === null ? null : pointFor(curve, asked);
     });
-    if (off == null || on == null) return [];
+    if (off === null || on === null) return [];
     const errorMs = (off.timestamp_error_us.p99 - on.timestamp_error_us.p99) / 1000;
     return [errorMs, off.lateness_ms.p99 - on.lateness_ms.p99];
   });

@@ -1,18 +1,22 @@
+import { availableParallelism, loadavg } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { certificateText } from '../../reports/index.ts';
 import { calibrate, FULL, QUICK } from '../calibrate/calibrate.ts';
 import { storeCertificate, writeCertificate } from '../calibrate/files.ts';
+import { SILENT } from '../core/log.ts';
 import { EXIT, messageOf, UserError, type ExitCode } from '../core/errors.ts';
 import { text } from '../core/option-fields.ts';
+import { threeFigures } from '../core/units.ts';
+import { countText } from '../core/words.ts';
 import { newSalt } from '../run/salt.ts';
 import { checkDirectory, checkTogether } from '../runs/run-directory.ts';
 import { grouped, readOptions, type Command } from './command.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
 import { showSteps } from './progress.ts';
 import { stopBySignal } from './signals.ts';
-import { hasColor, print, printWarning, tell, terminalLog } from './terminal.ts';
 import { LISTED } from './listed.ts';
+import { hasColor, print, printWarning, tell } from './terminal.ts';
 
 const schema = z.looseObject({
   quick: z.boolean(),
@@ -48,14 +52,14 @@ async function calibrateAndStore({ quick, out, json, quiet, open }: z.infer<type
     tell(
       `${quick ? 'half a minute' : 'two to four minutes'} of load on this machine and nothing else: leave it alone meanwhile`,
     );
+  warnIfBusy();
   const interruption = stopBySignal('nothing is told or written');
   const progress = showSteps(quiet);
-  const { warn } = terminalLog(quiet);
   const hooks = {
     nowIso: () => new Date().toISOString(),
     newSalt,
     // What a run says of its target is of no interest here.
-    log: { info: () => undefined, warn },
+    log: SILENT,
     started: () => undefined,
     stop: interruption.stop,
     cut: interruption.cut,
@@ -84,4 +88,16 @@ async function calibrateAndStore({ quick, out, json, quiet, open }: z.infer<type
     progress.end();
     interruption.end();
   }
+}
+
+/** From this share of the cores on that others use, the certificate would be of them too. */
+const BUSY_SHARE = 0.25;
+
+function warnIfBusy(): void {
+  const [load = 0] = loadavg();
+  const cores = availableParallelism();
+  if (load > BUSY_SHARE * cores)
+    printWarning(
+      `the load of this machine was ${threeFigures(load)} on ${countText(cores, 'core')} in the last minute: what else runs will be in the certificate; end it, or calibrate again later`,
+    );
 }

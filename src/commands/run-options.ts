@@ -181,6 +181,12 @@ const MEASURE: Command['options'] = {
     describe:
       'cap on the requests in flight: a request that is due waits for a place, which its latency holds and the report shows apart [default: none, open loop]',
   },
+  workers: {
+    type: 'string',
+    default: RUN_DEFAULTS.workers,
+    describe:
+      'threads that send the requests, all turns of a session by one; each costs CPU, and buys tokens/s that can still be timed; auto: as many as the certificate of reprise calibrate says that the busiest time needs, one without it',
+  },
 };
 
 const OUTPUT: Command['options'] = {

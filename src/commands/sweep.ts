@@ -45,7 +45,8 @@ const SWEEP: Command['options'] = {
   workers: {
     type: 'string',
     default: 'auto',
-    describe: 'threads in virtual time, which change no result; auto: one a core',
+    describe:
+      'in virtual time: threads that simulate, which change no result; auto: one a core. In real time: threads of the client of each run; auto: one',
   },
 };
 
@@ -199,7 +200,11 @@ function sweepOf(options: Options, given: Given): SweepSpec {
   if (repeated !== undefined) throw new UserError(`--target: ${repeated} is given twice`);
   const at = String(parseGoal(options.at));
   // What only a sweep has is none of its runs' options.
-  const ofRun = Object.fromEntries(Object.entries(given).filter(([name]) => !isOfSweep(name)));
+  const { workers } = given;
+  const ofRun = {
+    ...Object.fromEntries(Object.entries(given).filter(([name]) => !isOfSweep(name))),
+    ...(workers === undefined || given['clock'] === 'virtual' ? {} : { workers }),
+  };
   const name = workload
     .replace(/^.*[/\\]/, '')
     .replace(/\..*$/, '')

@@ -15,8 +15,20 @@ const PHASE_CAP_US = 4000;
  */
 const NAP_MS = 0.1;
 const NAP_UNLESS_DUE_WITHIN_US = 250;
+/** Never notified: `Atomics.wait` on it is a sleep with the resolution of the kernel's timers. */
+const NEVER_WOKEN = new Int32Array(new SharedArrayBuffer(4));
 /** A round of the event loop that took no longer than this served no I/O: it was only polling. */
 const IDLE_ROUND_US = 25;
+/**
+ * After such a round the thread looks at its clock alone for this long. Each round leaves some 250 bytes of garbage, as much
+ * in all as the requests do: collecting it would delay requests for milliseconds, several times a second.
+ */
+const SPIN_US = 15;
+/** Some 2 us of loads from memory. */
+const LOADS = 100;
+
+/** Readings of both clocks that are compared once, when a thread starts. */
+const ORIGIN_PAIRS = 20;
 
 /** The machine's monotonic clock, in microseconds on the machine's own zero (CLOCK_MONOTONIC on Linux). */
 export function machineUs(): number {
@@ -29,23 +41,23 @@ export function epochS(us: number): number {
 const ORIGIN_US = originUs();
 
 /**
- * The zero of `performance.now` on the machine's clock, by the closest of several readings: the first takes up to 0.8 ms,
- * while `performance` is loading.
+ * Zero of `performance.now()` on the machine's clock; it differs from thread to thread. `performance` is slow at its first
+ * call, and a thread may lose its core between two readings: the pair that lies closest together tells.
  */
 function originUs(): number {
-  const readUs = (): number => Number(process.hrtime.bigint()) / 1000;
-  let closest = { gapUs: Infinity, originUs: 0 };
-  for (let i = 0; i < 20; i++) {
-    const beforeUs = readUs();
-    const us = performance.now() * 1000;
-    const gapUs = readUs() - beforeUs;
-    if (gapUs < closest.gapUs) closest = { gapUs, originUs: beforeUs + gapUs / 2 - us };
+  let [closestUs, origin] = [Infinity, 0];
+  for (let pair = 0; pair < ORIGIN_PAIRS; pair++) {
+    const beforeUs = hrtimeUs();
+    const sinceUs = performance.now() * 1000;
+    const apartUs = hrtimeUs() - beforeUs;
+    if (apartUs < closestUs) [closestUs, origin] = [apartUs, beforeUs + apartUs / 2 - sinceUs];
   }
-  return closest.originUs;
+  return origin;
 }
 
-/** Never notified: `Atomics.wait` on it is a sleep with the resolution of the kernel's timers. */
-const NEVER_WOKEN = new Int32Array(new SharedArrayBuffer(4));
+function hrtimeUs(): number {
+  return Number(process.hrtime.bigint()) / 1000;
+}
 
 /**
  * The only driver that reads real time. A heap of due actions with one timer: `setTimeout` to 2 ms before the next
@@ -108,6 +120,11 @@ export class WallClock implements Clock {
     const us = this.phase();
     if (this.#queue.nextTime <= this.#arrivalUs && this.#dueNow === undefined) this.#runDue();
     return us;
+  }
+
+  /** Runs what is due by now: in the midst of work that would delay it. */
+  due(): void {
+    if (this.#dueNow === undefined && this.#queue.nextTime <= this.read()) this.#runDue();
   }
 
   readonly #endPhase = (): void => {
@@ -209,12 +226,24 @@ export class WallClock implements Clock {
   readonly #arrive = (): void => {
     const nowUs = this.read();
     const roundUs = nowUs - this.#arrivedUs;
-    if (this.#polling && !this.#worked && roundUs <= IDLE_ROUND_US) this.#pollingUs += roundUs;
-    this.#arrivedUs = nowUs;
+    const isIdle = this.#polling && !this.#worked && roundUs <= IDLE_ROUND_US;
+    this.#arrivedUs = isIdle ? this.#spin(nowUs) : nowUs;
+    if (isIdle) this.#pollingUs += roundUs + this.#arrivedUs - nowUs;
     this.#polling = this.#worked = false;
     this.#runDue();
     if ((this.#queue.size > 0 || this.#busyPolling) && !this.#polling) this.#arm();
   };
+
+  /** Until the next action is due, or for `SPIN_US`. Returns when it ended. */
+  #spin(nowUs: number): number {
+    const untilUs = Math.min(nowUs + SPIN_US, this.#queue.nextTime);
+    let us = nowUs;
+    while (us < untilUs) {
+      for (let i = 0; i < LOADS; i++) Atomics.load(NEVER_WOKEN, 0); // a reading of the clock leaves garbage too
+      us = this.read();
+    }
+    return us;
+  }
 
   #runDue(): void {
     let ran = false;

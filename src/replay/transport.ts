@@ -96,6 +96,8 @@ interface HttpTargetOptions {
   readonly path?: HttpPath;
   readonly poll?: PollMode;
   readonly pollingPays?: boolean | null;
+  /** Clients of this process, which share its open files. */
+  readonly clients?: number;
 }
 
 /** Makes a Target of a codec and the endpoints of its calls: the only I/O of a replay. */
@@ -109,7 +111,7 @@ export class HttpTarget implements Target {
     codec: Codec,
     clock: WallClock,
     endpoints: readonly ServerAccess[],
-    { path, poll, pollingPays }: HttpTargetOptions = {},
+    { path, poll, pollingPays, clients = 1 }: HttpTargetOptions = {},
   ) {
     const receiveQueue = new ReceiveQueue(clock);
     this.#wire = {
@@ -125,7 +127,7 @@ export class HttpTarget implements Target {
     };
     this.#busyPoll = new BusyPoll(clock, poll, pollingPays);
     const nowUs = (): number => clock.read();
-    const descriptors = new Descriptors();
+    const descriptors = new Descriptors(clients);
     const byOrigin = new Map<string, Pool>();
     this.#endpoints = endpoints.map((access) => {
       const { url, insecure, connections: mode = 'reuse' } = access;

@@ -36,8 +36,13 @@ export function plannedLoad({ busiest }: Pick<PlanStats, 'busiest'>): Load {
 }
 
 /** Says before a run what it asks beyond the certificate. */
-export function warnBeyond(load: Load, certificate: Certificate, isPolling: boolean, log: Log): void {
-  const beyond = beyondCertificate(load, certificate, isPolling ? 'on' : 'off');
+export function warnBeyond(
+  load: Load,
+  certificate: Certificate,
+  { isPolling, workers }: { readonly isPolling: boolean; readonly workers: number },
+  log: Log,
+): void {
+  const beyond = beyondCertificate(load, certificate, isPolling ? 'on' : 'off', workers);
   if (beyond.length > 0)
     log.warn(
       `the plan asks for ${listText(beyond)} in its busiest time: this machine may time that with errors of more than ${certificate.limit_ms} ms; more workers (--workers), a lower rate (--rate, --speed) or another machine carry more (reprise calibrate)`,
@@ -48,10 +53,11 @@ export function warnBeyond(load: Load, certificate: Certificate, isPolling: bool
 export function certifiedRun(
   certificate: Certificate | null,
   client: ClientHealth | null,
+  workers = 1,
 ): NonNullable<Manifest['certificate']> | undefined {
   const load = client?.busiest_second;
   if (certificate === null || client === null || load === undefined) return undefined;
-  const poll = client.polling_s >= POLLED_SHARE * client.duration_s ? 'on' : 'off';
+  const poll = client.polling_s >= POLLED_SHARE * client.duration_s * workers ? 'on' : 'off';
   const { calibrated_at, limit_ms, max_tokens_per_s, max_requests_per_s, max_streams } = certificate;
   return {
     calibrated_at,
@@ -60,7 +66,7 @@ export function certifiedRun(
     max_requests_per_s,
     max_streams,
     poll,
-    beyond: beyondCertificate(load, certificate, poll),
-    timestamp_error_us: clockErrorAt(certificate, load, poll),
+    beyond: beyondCertificate(load, certificate, poll, workers),
+    timestamp_error_us: clockErrorAt(certificate, load, poll, workers),
   };
 }

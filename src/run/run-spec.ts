@@ -36,6 +36,8 @@ export interface RunSpec {
     /** Whether to empty the server's prefix cache. */
     readonly resetCache: boolean;
   };
+  /** Threads of the client that send its requests. */
+  readonly workers: 'auto' | number;
   readonly seed: number;
   /** The salt of the prompts; null: a new one for each run. */
   readonly salt: string | null;

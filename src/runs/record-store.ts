@@ -14,7 +14,13 @@ export type WriterQuestion =
   | { readonly kind: 'open' }
   | { readonly kind: 'close' };
 
-/** A store that writes to a run directory from a thread of its own, once that thread is up: what it is given is kept. */
+/** Records that are passed on between two polls, which takes some 0.1 ms: no request is to wait for a whole batch. */
+const PIECE = 32;
+
+/**
+ * A store that writes to a run directory from a thread of its own, once that thread is up: what it is given is kept. Of a
+ * timed run (`journal`) batches go in pieces, one a round of the event loop.
+ */
 export async function openRecordStore(dir: string, options: WriterOptions): Promise<RecordStore> {
   const file = new URL(`./record-writer-worker${extname(import.meta.filename)}`, import.meta.url);
   const thread = startWorker<WriterData, WriterQuestion, void>(file, { dir, options });
@@ -22,10 +28,24 @@ export async function openRecordStore(dir: string, options: WriterOptions): Prom
   await thread.ask({ kind: 'open' }).catch(() => undefined);
   // A process that dies of another error must not be kept alive by its store.
   thread.keepAlive(false);
+  const waiting: WriterQuestion[] = [];
+  const postNext = (): void => {
+    const next = waiting.shift();
+    if (next !== undefined) thread.post(next);
+    if (waiting.length > 0) setImmediate(postNext);
+  };
+  const post = (kind: 'sent' | 'finished', records: RecordBatch): void => {
+    const isIdle = waiting.length === 0;
+    const length = options.journal ? PIECE : records.length;
+    for (let from = 0; from < records.length; from += length)
+      waiting.push({ kind, records: records.slice(from, from + length) });
+    if (isIdle) postNext();
+  };
   return {
-    sent: (records) => thread.post({ kind: 'sent', records }),
-    finished: (records) => thread.post({ kind: 'finished', records }),
+    sent: (records) => post('sent', records),
+    finished: (records) => post('finished', records),
     close: async () => {
+      for (const question of waiting.splice(0)) thread.post(question);
       thread.keepAlive(true);
       try {
         // Questions are taken in order: everything that was handed over is written before this one is answered.

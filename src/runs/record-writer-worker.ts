@@ -1,8 +1,10 @@
+import { giveWay } from '../core/give-way.ts';
 import { serveWorker } from '../core/worker.ts';
 import { openBlockingRecordStore, type WriterData, type WriterQuestion } from './record-store.ts';
 
 /** The thread of `openRecordStore`. */
 serveWorker<WriterData, WriterQuestion, void>(({ dir, options }) => {
+  giveWay();
   const store = openBlockingRecordStore(dir, options);
   return (question) => {
     if (question.kind === 'close') return store.close();

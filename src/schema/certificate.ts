@@ -50,7 +50,6 @@ const limit = z.strictObject({
     .enum(['late', 'server', 'tried'])
     .describe('What ended the ladder: the limit was left, the server delivered no more, nothing higher was tried.'),
 });
-export type CertifiedLimit = DeepReadonly<z.infer<typeof limit>>;
 
 const curve = z
   .strictObject({

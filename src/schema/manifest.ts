@@ -15,7 +15,9 @@ const clientHealth = z
     cpu_s: z.number().describe('CPU of the whole client process, polling included.'),
     polling_s: z
       .number()
-      .describe('CPU spent polling: ahead of due times, and where the client stays awake while streams are open.'),
+      .describe(
+        'CPU spent polling: ahead of due times, and where the client stays awake while streams are open; of all workers.',
+      ),
     reading_s: z
       .number()
       .nullable()
@@ -25,7 +27,9 @@ const clientHealth = z
       .number()
       .nullable()
       .default(null)
-      .describe('How long the main thread was ready to run and had no core; null where the kernel does not tell.'),
+      .describe(
+        'How long the thread that sends was ready to run and had no core, of several the one that waited longest; null where the kernel does not tell.',
+      ),
     event_loop_delay_ms: quantiles,
     stalls: z
       .array(z.strictObject({ from_us: z.number(), to_us: z.number() }))
@@ -311,6 +315,11 @@ export const manifestSchema = z
       .nullable()
       .default(null)
       .describe('A request that is due while so many are in flight waits until one has ended; null: open loop.'),
+    workers: z
+      .int()
+      .positive()
+      .default(1)
+      .describe('Threads of the client that sent the requests: all turns of a session by one, with one due clock.'),
     client: clientHealth.nullable(),
     imported: imported.exactOptional(),
     damage: z

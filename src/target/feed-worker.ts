@@ -3,6 +3,7 @@ import { openWorkload } from '../../workloads/open-workload.ts';
 import { livePrompts, promptMaker } from '../../workloads/prompts/index.ts';
 import type { Call } from '../core/codec.ts';
 import type { ScheduledRequest } from '../core/target.ts';
+import { giveWay } from '../core/give-way.ts';
 import { serveWorker } from '../core/worker.ts';
 import {
   batchesOf,
@@ -21,11 +22,12 @@ import { LiveSessions } from './live-sessions.ts';
  * for others stay here with all that their bodies need, until they are asked for.
  */
 serveWorker<FeedSpec, FeedQuestion, FeedAnswer>((spec) => {
+  giveWay();
   const { workload, shard, thinks, historyForm, prompts } = spec;
   const codec = makeCodec(spec.adapter, spec.codec, promptMaker(prompts));
   const waiting = new Map<number, ScheduledRequest>();
   const live = historyForm === null ? null : new LiveSessions(livePrompts(prompts, historyForm), null);
-  const complete = completing((request) => codec.open(request), live);
+  const complete = completing((request, position) => codec.open(request, position), live, shard);
   async function* batches(): AsyncGenerator<ScheduledRequest[]> {
     const read = (scheduled: ScheduledRequest): ScheduledRequest => {
       if (thinks && isFollower(scheduled.request)) waiting.set(scheduled.index, scheduled);

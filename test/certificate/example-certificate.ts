@@ -8,7 +8,7 @@ export interface ExampleLadder {
 }
 
 /** A ladder whose limit is the highest load within 1 ms. */
-export function exampleCurve({ axis, poll = 'off', points }: ExampleLadder): CertifiedCurve {
+function exampleCurve({ axis, poll = 'off', points }: ExampleLadder): CertifiedCurve {
   const all = points.map(([load, errorMs, latenessMs]): CertifiedPoint => {
     const errorUs = errorMs * 1000;
     return {

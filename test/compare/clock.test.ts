@@ -40,6 +40,10 @@ describe('the error of the clock', () => {
     assert.equal(verdictOn(await compared(slower, undefined), 'ttft.p50'), 'worse', 'no certificate: nothing is added');
     assert.equal(verdictOn(await compared(slower, 0.3), 'ttft.p50'), 'worse', 'a good clock');
     const bad = await compared(slower, 20);
+    assert.match(
+      bad.doubts.find(({ code }) => code === 'clock')?.text ?? '',
+      /clients alone may change TTFT p50 by \d/,
+    );
     assert.equal(verdictOn(bad, 'ttft.p50'), 'undecided');
     assert.equal(verdictOn(bad, 'tpot.p50'), 'worse', 'over the gaps of an answer it is small');
     const metric = bad.metrics.find(({ name }) => name === 'ttft.p50');

@@ -2,6 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { VirtualClock } from '../../src/core/virtual-clock.ts';
 import { machineUs, WallClock } from '../../src/core/wall-clock.ts';
+import { fromHrtimeUs } from './from-hrtime.ts';
+
+it('machineUs is CLOCK_MONOTONIC, as other processes read it', () => {
+  assert.ok(fromHrtimeUs() < 20, `${fromHrtimeUs()} us`);
+});
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -67,6 +72,18 @@ describe('VirtualClock', () => {
 });
 
 describe('WallClock', () => {
+  it('counts on the monotonic clock of the machine, as other processes read it', () => {
+    for (let i = 0; i < 100; i++) {
+      const before = Number(process.hrtime.bigint()) / 1000;
+      const us = machineUs();
+      const after = Number(process.hrtime.bigint()) / 1000;
+      assert.ok(
+        us > before - 20 && us < after + 20,
+        `${us - before} us behind one reading, ${after - us} before the next`,
+      );
+    }
+  });
+
   it('tells a callback its due time however late it runs, and runs what is due in order', async () => {
     const clock = new WallClock();
     const seen: number[] = [];
@@ -91,6 +108,13 @@ describe('WallClock', () => {
     clock.at(past, () => seen.push('second'));
     clock.stamp();
     assert.deepEqual(seen, ['first', 'second']);
+    clock.at(past, () => {
+      clock.due();
+      seen.push('third');
+    });
+    clock.at(past, () => seen.push('fourth'));
+    clock.due();
+    assert.deepEqual(seen.slice(2), ['third', 'fourth']);
   });
 
   it('leaves nothing behind that keeps the process alive', async () => {

@@ -29,8 +29,9 @@ interface Fake {
 /** Sockets that are none; the system answers an attempt to open one as `system` says, null: it is open. */
 function fake(
   system: (attempt: number, from: LocalEnd) => Error | null,
-  { origin = LOOPBACK, limit = Infinity, mode = 'reuse' as ConnectionMode } = {},
+  options: { readonly origin?: URL; readonly limit?: number; readonly mode?: ConnectionMode } = {},
 ): Fake {
+  const { origin = LOOPBACK, limit = Infinity, mode = 'reuse' } = options;
   const froms: LocalEnd[] = [];
   const sockets: Socket[] = [];
   let open: (callback: OnOpened<Opened>) => void = () => assert.fail('no client');
@@ -53,7 +54,7 @@ function fake(
       return { dispatch: () => undefined, destroy: async () => undefined };
     },
   };
-  const connections = new Connections(origin, http, () => 0, mode, new Descriptors(limit));
+  const connections = new Connections(origin, http, () => 0, mode, new Descriptors(1, limit));
   const call = (): Promise<Error | Socket> => {
     connections.take();
     return new Promise((resolve) =>
@@ -138,7 +139,7 @@ describe('connections at the limits of the machine', () => {
       });
       assert.ok((await call()) instanceof Socket);
       const refused = await call();
-      assert.ok(refused instanceof UserError, String(refused));
+      assert.ok(refused instanceof UserError);
       assert.match(refused.message, /no local port .*ip_local_port_range.*--connections reuse/);
       for (const socket of sockets) socket.destroy();
     }

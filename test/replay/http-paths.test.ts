@@ -13,7 +13,7 @@ import { type HttpPath } from '../../src/replay/transport.ts';
 import { undiciHttp } from '../../src/replay/undici-client.ts';
 
 const URL_OF = new URL('http://127.0.0.1:1');
-const clock = { phase: () => 0, stamp: () => 0, reads: (work: () => void) => work() };
+const clock = { phase: () => 0, stamp: () => 0, due: () => undefined, reads: (work: () => void) => work() };
 
 /** What a call is told of its response. */
 interface Told {

@@ -7,7 +7,7 @@ import type { CallRequest, HttpClient } from '../../src/replay/http-client.ts';
 import { PlainConnection, plainHttp } from '../../src/replay/plain-client.ts';
 import { ReceiveQueue } from '../../src/replay/receive-queue.ts';
 
-const clock = { phase: () => 0, stamp: () => 0, reads: (work: () => void) => work() };
+const clock = { phase: () => 0, stamp: () => 0, due: () => undefined, reads: (work: () => void) => work() };
 const REQUEST: CallRequest = {
   method: 'POST',
   path: '/v1/x?key=1',

@@ -3,7 +3,7 @@ import { setImmediate as afterPoll } from 'node:timers/promises';
 import { describe, it } from 'node:test';
 import { ReceiveQueue, type UnreadStream } from '../../src/replay/receive-queue.ts';
 
-const clock = { phase: () => 1000, stamp: () => stampUs++, reads: (work: () => void) => work() };
+const clock = { phase: () => 1000, stamp: () => stampUs++, due: () => undefined, reads: (work: () => void) => work() };
 let stampUs = 0;
 
 /** A stream that writes down what it reads, and when the queue says that it came; `during` is called in each read. */
@@ -17,9 +17,9 @@ function stream(queue: ReceiveQueue, read: string[], during = (): void => undefi
   };
 }
 
-function queueAt(us: number): ReceiveQueue {
+function queueAt(us: number, due = (): void => undefined): ReceiveQueue {
   stampUs = us;
-  return new ReceiveQueue(clock);
+  return new ReceiveQueue({ ...clock, due });
 }
 
 const add = (queue: ReceiveQueue, to: UnreadStream, text: string): void =>
@@ -114,6 +114,27 @@ describe('arrivals', () => {
     add(queue, first, 'd');
     queue.readAll();
     assert.deepEqual(read.slice(3), ['d@4']);
+  });
+
+  it('delay what is due by a few of them, which may read all others in their turn, or bring more', async () => {
+    const read: string[] = [];
+    const readBefore: number[] = [];
+    const queue = queueAt(1, () => {
+      readBefore.push(read.length);
+      if (readBefore.length === 2) queue.readAll();
+      if (readBefore.length === 3) add(queue, one, 'last');
+    });
+    const one = stream(queue, read);
+    const expected = Array.from({ length: 20 }, (_, i) => `${i}@${i + 1}`);
+    for (let i = 0; i < 20; i++) add(queue, one, String(i));
+    queue.readAll();
+    assert.deepEqual(read, expected);
+    assert.deepEqual(readBefore, [4, 8]);
+    for (let i = 0; i < 8; i++) add(queue, one, 'x');
+    await afterPoll();
+    while (one.unread > 0) await afterPoll();
+    assert.deepEqual(readBefore.slice(2), [24, 28]);
+    assert.equal(read.at(-1), 'last@29');
   });
 
   it('of one stream can be read out of turn, each once', () => {

@@ -164,6 +164,7 @@ export function exampleManifest(records: readonly RequestRecord[], { slo, manife
     timeout_s: 600,
     ttft_timeout_s: 60,
     max_in_flight: null,
+    workers: 1,
     client: {
       duration_s: durationS + 5,
       machine_zero_us: 0,

@@ -68,14 +68,15 @@ describe('the certificate of this machine', () => {
   });
 
   it('warns before a run of what its plan asks beyond, with a way out', () => {
-    const warnings = (tokensPerS: number, isPolling = false): string[] => {
+    const warnings = (tokensPerS: number, isPolling = false, workers = 1): string[] => {
       const said: string[] = [];
       const load = plannedLoad({ busiest: { tokensPerS, requestsPerS: 10 } });
-      warnBeyond(load, OF_HERE, isPolling, { info: () => undefined, warn: (text) => said.push(text) });
+      warnBeyond(load, OF_HERE, { isPolling, workers }, { info: () => undefined, warn: (text) => said.push(text) });
       return said;
     };
     assert.deepEqual(warnings(40_000), []);
     assert.deepEqual(warnings(50_000, true), []);
+    assert.deepEqual(warnings(50_000, false, 2), []);
     const [said = ''] = warnings(50_000);
     assert.match(said, /50,000 tokens\/s \(certified: 40,000\).*--workers.*--rate.*another machine/);
     assert.deepEqual(plannedLoad({}), { tokens_per_s: null, requests_per_s: null, streams: null });
@@ -95,6 +96,8 @@ describe('the certificate of this machine', () => {
     );
     assert.deepEqual(busy?.beyond, ['90,000 tokens/s (certified: 40,000)']);
     assert.equal(busy.timestamp_error_us, null, 'so much was not tried');
+    const shared = { tokens_per_s: 60_000, requests_per_s: 100, streams: 200 };
+    assert.deepEqual(certifiedRun(OF_HERE, client({ busiest_second: shared }), 2)?.timestamp_error_us?.p99, 800);
     assert.equal(certifiedRun(null, client({})), undefined);
     assert.equal(certifiedRun(OF_HERE, null), undefined);
     const { busiest_second: _, ...older } = client({});

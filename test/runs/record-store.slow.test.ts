@@ -6,15 +6,20 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { UserError } from '../../src/core/errors.ts';
+import { readJournal, type JournalEntry } from '../../src/runs/journal.ts';
 import { openBlockingRecordStore, openRecordStore } from '../../src/runs/record-store.ts';
 import { RecordWriter } from '../../src/runs/record-writer.ts';
 import { appendRecords } from '../../src/runs/records.ts';
-import { partFile, requestsDirectory } from '../../src/runs/run-directory.ts';
+import { journalFile, partFile, requestsDirectory } from '../../src/runs/run-directory.ts';
+import { until } from '../processes.ts';
 import { exampleRecord } from './example-records.ts';
 import { allRecords, batches, temporaryRun } from './temporary-run.ts';
 
 const numbered = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, i) => exampleRecord({ request_id: `r${from + i}`, due_us: (from + i) * 1000 }));
+
+/** What the journal of the first worker holds, in its order. */
+const journalled = (dir: string): JournalEntry[] => [...readJournal(journalFile(dir, 0, 0), () => undefined)];
 
 const STORES = { 'in a thread': openRecordStore, blocking: openBlockingRecordStore };
 
@@ -75,6 +80,26 @@ for (const [how, openStore] of Object.entries(STORES)) {
     assert.equal((await allRecords(dir)).length, 4096);
   });
 }
+
+test('in a thread: a timed run hands records over a few at a time, whole and in order, and closing waits for none', async (t) => {
+  const dir = temporaryRun(t);
+  const store = await openRecordStore(dir, { worker: 0, journal: true });
+  const records = numbered(0, 500);
+  store.sent(records.slice(0, 300));
+  for (let i = 0; i < 300; i += 100) store.finished(records.slice(i, i + 100));
+  const told = (): string[] =>
+    journalled(dir).flatMap(({ kind, records: piece }) => piece.map(({ request_id }) => `${kind} ${request_id}`));
+  await until('the journal holds all', () => told().length === 600);
+  assert.deepEqual(
+    told(),
+    ['sent', 'finished'].flatMap((kind) => records.slice(0, 300).map(({ request_id }) => `${kind} ${request_id}`)),
+  );
+  assert.ok(journalled(dir).every(({ records: piece }) => piece.length <= 32));
+  store.sent(records.slice(300));
+  store.finished(records.slice(300));
+  await store.close();
+  assert.equal((await allRecords(dir)).length, 500);
+});
 
 test('a store that was never closed does not keep its process alive', async (t) => {
   const dir = temporaryRun(t);

@@ -15,6 +15,8 @@ export class NumberTable {
   #keys = new Float64Array(LEAST).fill(-1);
   #indices = new Int32Array(LEAST);
   #size = 0;
+  /** The place of the number that was added last. */
+  #lastAt = 0;
 
   get size(): number {
     return this.#size;
@@ -28,7 +30,10 @@ export class NumberTable {
 
   /** Its index; a new one, the size before, where it was not there. */
   add(key: number): number {
-    let at = this.#place(key);
+    // Numbers that follow one another stand so.
+    let at = this.#lastAt + 1;
+    if (this.#keys[at] !== key) at = this.#place(key);
+    this.#lastAt = at;
     if (this.#keys[at] === key) return this.#indices[at] ?? -1;
     if (this.#size >= this.#keys.length * FULL) {
       this.#grow();

@@ -37,6 +37,8 @@ export class StackDistances {
   #live = new LiveTouches(LEAST, 0);
   #touches = 0;
   #halved = 0;
+  /** Share of the distinct blocks that are followed. */
+  #share = 1;
   /** Hits by distance in followed blocks, and blocks of all rows. */
   #hits = new Float64Array(LEAST);
   #blocks = 0;
@@ -45,9 +47,8 @@ export class StackDistances {
     this.#most = most;
   }
 
-  /** Share of the distinct blocks that are followed. */
   get sampled(): number {
-    return 2 ** -this.#halved;
+    return this.#share;
   }
 
   /** The ids of a row's blocks, and their numbers: from 0, a new one the next. */
@@ -83,7 +84,7 @@ export class StackDistances {
       if (last === 0) return;
       if (last !== before + 1) furthest = Math.max(furthest, this.#followed - this.#live.countTo(last - 1));
       before = last;
-      this.#hits[furthest] = (this.#hits[furthest] ?? 0) + 1 / this.sampled;
+      this.#hits[furthest] = (this.#hits[furthest] ?? 0) + 1 / this.#share;
     }
   }
 
@@ -95,7 +96,7 @@ export class StackDistances {
     this.#live.add(++this.#touches);
     this.#lasts[number] = this.#touches;
     this.#uses[number] = (this.#uses[number] ?? 0) + 1;
-    this.#blocks += 1 / this.sampled;
+    this.#blocks += 1 / this.#share;
   }
 
   /** One more. Distances are up to their number. */
@@ -116,6 +117,7 @@ export class StackDistances {
   /** Half of the blocks, by hash, are followed no further. */
   #halve(): void {
     this.#halved++;
+    this.#share /= 2;
     for (let number = 0; number < this.#known; number++) {
       const last = this.#lasts[number] ?? 0;
       if (last === 0 || this.#isFollowed(number)) continue;
@@ -136,7 +138,7 @@ export class StackDistances {
   curve(sizes: readonly number[]): LruPoint[] {
     let [distance, hits] = [0, 0];
     return sizes.map((blocks) => {
-      const most = Math.min(this.#hits.length - 1, Math.floor(blocks * this.sampled));
+      const most = Math.min(this.#hits.length - 1, Math.floor(blocks * this.#share));
       for (; distance <= most; distance++) hits += this.#hits[distance] ?? 0;
       return { blocks, hit_ratio: this.#blocks === 0 ? 0 : hits / this.#blocks };
     });
@@ -148,7 +150,7 @@ export class StackDistances {
       Math.max(
         0,
         this.#hits.findLastIndex((hits) => hits > 0),
-      ) / this.sampled
+      ) / this.#share
     );
   }
 
