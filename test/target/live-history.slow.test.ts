@@ -80,10 +80,15 @@ async function replayed(
   log: Log = SILENT,
 ): Promise<RequestRecord[]> {
   const out = join(folder, name);
-  await run(
-    { workload: traceOf(name, turns), sessions: 'think', timeout: '20s', out, target: '', ...options },
-    { log },
-  );
+  const given = {
+    workload: traceOf(name, turns),
+    sessions: 'think',
+    timeout: '20s',
+    out,
+    target: '',
+    ...options,
+  } as const;
+  await run(given, { log });
   const records: RequestRecord[] = [];
   for await (const batch of (await openRun(out)).records()) records.push(...batch);
   return records.sort((a, b) => (a.turn ?? 0) - (b.turn ?? 0));
