@@ -45,11 +45,15 @@ export function sessionChart(summary: Pick<Summary, 'sessions'>, sessions: reado
     axis: { title: `time since the session began (${unit})`, tickCount: TIME_TICKS },
   };
   const failed = sessions.filter(({ why }) => why === 'failed').length;
+  const which =
+    summary.sessions?.scheduled === sessions.length
+      ? 'all, failed ones first'
+      : 'some that failed, those that waited longest for answers, and those that took longest';
   return {
     id: 'sessions-shown',
     title: `${title.charAt(0).toUpperCase()}${title.slice(1)}`,
     label: `${countText(sessions.length, 'session')} from their first due time to their end, ${withThousands(failed)} of them failed. ${title}. The sessions follow as a table.`,
-    note: `n = ${countText(sessions.length, 'session')}: some that failed, those that waited longest for answers, and those that took longest. A bar is a turn; gaps are think or tool time${isCut ? `; the first ${MAX_TURNS} turns are drawn` : ''}.`,
+    note: `n = ${countText(sessions.length, 'session')}: ${which}. A bar is a turn; gaps are think or tool time${isCut ? `; the first ${MAX_TURNS} turns are drawn` : ''}.`,
     spec: {
       width: 'container',
       height: ROW_HEIGHT * Math.max(1, rows.length),

@@ -130,7 +130,7 @@ interface LastTurn {
 
 async function* readAiperf(text: AsyncIterable<string>, rows: RowContext, isTimed: boolean): AsyncGenerator<Request> {
   const lasts = new LargeMap<string, LastTurn>();
-  const times = new SessionTimes(isTimed);
+  const times = new SessionTimes(isTimed, rows);
   let seq = 0;
   for await (const { line, row: found } of jsonRows(text, rows, row, FIELDS)) {
     const { turns } = found;

@@ -42,7 +42,7 @@ export const langfuse: Format = {
   },
   notes: (head, keys) => namedNotes(head, keys, USES),
   read: (text, rows) =>
-    namedRequests(text, rows, { uses: USES, hasIds: true, read: (fields) => read(fields, rows.inputIs ?? null) }),
+    namedRequests(text, rows, { uses: USES, ids: 'unique', read: (fields) => read(fields, rows.inputIs ?? null) }),
 };
 
 const USAGES = ['usage_details', 'usageDetails', 'usage'];

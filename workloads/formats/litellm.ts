@@ -42,7 +42,7 @@ export const liteLlm: Format = {
     });
   },
   notes: (head, keys) => namedNotes(head, keys, [...USES, ...DERIVED]),
-  read: (text, rows) => namedRequests(text, rows, { uses: USES, hasIds: true, read }),
+  read: (text, rows) => namedRequests(text, rows, { uses: USES, ids: 'unique', read }),
 };
 
 /** Calls that a language model answers with a text. */

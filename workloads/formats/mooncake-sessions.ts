@@ -128,7 +128,7 @@ async function* readSessions(text: AsyncIterable<string>, rows: RowContext, isTi
     throw new UserError(`--input-is uncached: ${rows.path} has lengths of whole prompts, or of what is new in them`);
   const lasts = new LargeMap<string, LastTurn>();
   const scopes = new BlockScopes(FIRST_MADE_ID);
-  const times = new SessionTimes(isTimed);
+  const times = new SessionTimes(isTimed, rows);
   let seq = 0;
   for await (const { line, row: found } of jsonRows(text, rows, row, FIELDS)) {
     const session = found.session_id === null || found.session_id === undefined ? undefined : `${found.session_id}`;

@@ -20,8 +20,8 @@ export type RowRequest = Pick<Request, 'inputTokens' | 'outputTokens'> & {
 export interface RowReader {
   /** Every name that is read. */
   readonly uses: readonly string[];
-  /** Whether rows may have ids of their own, which are then all held. */
-  readonly hasIds?: true;
+  /** Rows may have ids of their own, which are then all held; of one that stands twice, the later row is bad or renamed. */
+  readonly ids?: 'unique' | 'renamed';
   /** A request, or why the row is none that can be replayed. Throws a FieldError. */
   readonly read: (fields: Fields) => RowRequest | string;
 }
@@ -153,9 +153,12 @@ export async function* namedRequests(
         rows.leftOut?.({ line, reason: found });
         continue;
       }
-      const { id, arrivalUs, ...request } = found;
-      if (id !== undefined && ids.has(id))
-        throw new FieldError(`duplicate_id: id ${quoted(id)} stands in an earlier row too, expected unique ids`);
+      const { id: named, arrivalUs, ...request } = found;
+      const isTwice = named !== undefined && ids.has(named);
+      if (isTwice && reader.ids !== 'renamed')
+        throw new FieldError(`duplicate_id: id ${quoted(named)} stands in an earlier row too, expected unique ids`);
+      if (isTwice) rows.remark?.('the id stands in an earlier row too: this request is called ID#LINE');
+      const id = isTwice ? `${named}#${line}` : named;
       const dueUs = arrivalUs === null ? 0 : arrivalUs - (firstUs ?? arrivalUs);
       const far = farTime('the time', dueUs, 0);
       if (far !== null) throw new FieldError(far);
@@ -163,7 +166,7 @@ export async function* namedRequests(
       const { inputTokens, outputTokens, ...rest } = request;
       if (id === undefined) while (ids.has(`r${seq}`)) seq++;
       const unique = id ?? `r${seq}`;
-      if (reader.hasIds === true) ids.add(unique);
+      if (reader.ids !== undefined) ids.add(unique);
       yield { id: unique, traceRow: line, dueUs, inputTokens, outputTokens, ...given(rest) };
       seq++;
     } catch (thrown) {

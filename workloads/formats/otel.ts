@@ -197,11 +197,16 @@ interface Counts {
 }
 
 function countsOf({ attributes }: Span, inputIs: InputIs | undefined): Counts {
-  const input = first(attributes, INPUT_TOKENS);
+  const [input, output] = [INPUT_TOKENS, OUTPUT_TOKENS].map((names) => numberIn(first(attributes, names)));
   return {
     input: typeof input === 'number' ? input + uncounted(attributes, inputIs) : input,
-    output: first(attributes, OUTPUT_TOKENS),
+    output,
   };
+}
+
+/** Some instrumentations write counts as texts. */
+function numberIn(value: Json | undefined): Json | undefined {
+  return typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
 }
 
 function lengthsOf(

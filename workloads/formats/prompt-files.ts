@@ -3,15 +3,20 @@ import { bodyRequest, isBody, usageIn } from './bodies.ts';
 import { isJsonObject, messagesIn, objectIn, shapingParams } from './body-params.ts';
 import { namesOf } from './column-names.ts';
 import { turnsOf } from './conversations.ts';
+import { csvAsJson } from './csv-as-json.ts';
+import { cellsOf } from './csv-rows.ts';
 import { cellText, FieldError, quoted, type Format, type RowContext } from './format.ts';
 import { given } from './given.ts';
 import { jsonLines, jsonNotes, keysOf, nameText, noObject, type JsonLine } from './json-lines.ts';
 import { absoluteTimeToUs } from './fields.ts';
 import { farTime } from './faults.ts';
+import { tableForm } from './table-form.ts';
+import type { TextTokens } from './text-tokens.ts';
 import { afterTurn, asLength, estimated, lengthIn, messagesTokens, outputLength, tokensOf } from './texts.ts';
 
 const INPUTS = ['prompt_tokens_count', 'prompt_tokens', 'input_tokens'];
 const OUTPUTS = ['output_tokens', 'output_tokens_count', 'output_len', 'max_tokens', 'max_completion_tokens'];
+const LENGTHS = [...INPUTS, ...OUTPUTS];
 
 /** Whether the first rows have keys, and none that says when a request came. */
 const isWithoutTimes =
@@ -22,34 +27,43 @@ const isWithoutTimes =
       return wanted(keys) && namesOf('time', keys).length === 0;
     });
 
-/** The custom sets of vLLM's benchmark and GuideLLM's: a prompt a row, and perhaps its lengths; no times. */
+/** The custom sets of vLLM's benchmark and GuideLLM's, CSV too: a prompt a row, and perhaps its lengths; no times. */
 export const prompts: Format = {
   name: 'prompts',
   begins: '{"prompt":...,"output_tokens":...}',
   starts: 'none',
   hasTexts: true,
-  matches: isWithoutTimes((keys) => keys.includes('prompt')),
-  notes: (_, keys) => jsonNotes(keys, ['prompt', ...INPUTS, ...OUTPUTS]),
+  matches: (head, rows) => isWithoutTimes(hasPrompt)(head, rows) || isCsvOfPrompts(head),
+  notes: (_, keys) => jsonNotes(keys, ['prompt', ...LENGTHS]),
   read: (text, rows) =>
-    objectRows(text, rows, ['prompt', ...INPUTS, ...OUTPUTS], function* ({ object }) {
+    objectRows(csvAsJson(text, rows, LENGTHS), rows, ['prompt', ...LENGTHS], function* ({ object }) {
       const tokens = tokensOf(rows);
       const found = promptIn(object['prompt']);
       const counted = INPUTS.map((name) => lengthIn(object[name])).find((length) => length !== undefined);
-      const inText =
-        found.kind === 'text'
-          ? tokens.count(found.text)
-          : found.kind === 'ids'
-            ? found.ids.length
-            : messagesTokens(found.messages, tokens);
       yield {
         dueUs: 0,
-        inputTokens: counted ?? asLength(inText),
+        inputTokens: counted ?? asLength(tokensIn(found, tokens)),
         outputTokens: outputLength(rows, ...OUTPUTS.map((name) => object[name])),
         prompt: found,
         ...(counted === undefined && found.kind !== 'ids' ? estimated(tokens) : {}),
       };
     }),
 };
+
+function hasPrompt(keys: readonly string[]): boolean {
+  return keys.includes('prompt');
+}
+
+function isCsvOfPrompts(head: string): boolean {
+  const form = tableForm(head);
+  const columns = form.kind === 'csv' ? cellsOf(head, form.delimiter) : [];
+  return hasPrompt(columns) && namesOf('time', columns).length === 0;
+}
+
+function tokensIn(prompt: Prompt, tokens: TextTokens): number {
+  if (prompt.kind === 'text') return tokens.count(prompt.text);
+  return prompt.kind === 'ids' ? prompt.ids.length : messagesTokens(prompt.messages, tokens);
+}
 
 /** A text, token ids or messages. Throws a FieldError. */
 function promptIn(value: unknown): Prompt {

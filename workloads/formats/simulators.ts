@@ -54,7 +54,7 @@ export const splitwiseSim: Format = {
   read: (text, rows) =>
     namedRequests(text, rows, {
       uses: SPLITWISE,
-      hasIds: true,
+      ids: 'unique',
       read(fields) {
         const type = fields.count('request_type') ?? LLM;
         if (type !== LLM) return `request_type ${type}, which is no request to a language model`;

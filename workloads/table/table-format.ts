@@ -38,6 +38,7 @@ export function tableFormat(name: TableFormatName, mapped: string, guessedUnit: 
     read: (text, rows) =>
       namedRequests(text, rows, {
         uses,
+        ...(map.id ? { ids: 'renamed' as const } : {}),
         read(fields) {
           const request = tableRequest(map, fields);
           checkBlocks(request, rows.blockTokens);

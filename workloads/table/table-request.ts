@@ -5,7 +5,10 @@ import { blockIds, nameText, parseJson, TEXT_EXPECTED } from '../formats/json-li
 import type { Fields, RowRequest } from '../formats/named-rows.ts';
 import type { MappedColumn, Role, TraceMap, Unit } from './map.ts';
 
-/** Reads a row by a map whose times have units. Throws a FieldError. */
+/** What programs write where there is nothing. */
+const NOTHING = /^(?:-|n\/?a|null|none|nil|nan|undefined|\\n)$/i;
+
+/** Reads a row by a map whose times have units; a column that is not needed may hold nothing. Throws a FieldError. */
 export function tableRequest(map: TraceMap, fields: Fields): RowRequest {
   const text = (role: Role): string | undefined => {
     const column = map[role];
@@ -13,7 +16,13 @@ export function tableRequest(map: TraceMap, fields: Fields): RowRequest {
   };
   const read = <T>(role: Role, from: (name: string, text: string) => T): T | undefined => {
     const found = text(role);
-    return found === undefined || found === '' ? undefined : from(map[role]?.name ?? '', found);
+    if (found === undefined || found === '' || NOTHING.test(found)) return undefined;
+    try {
+      return from(map[role]?.name ?? '', found);
+    } catch (thrown) {
+      if (!(thrown instanceof FieldError)) throw thrown;
+      throw new FieldError(`${thrown.message}; --map ${role}=none leaves the column out`);
+    }
   };
   const needed = (role: 'input' | 'output'): number => tokenCount(map[role]?.name ?? role, text(role) ?? '');
   const arrivalUs = map.arrival ? timeUs(map.arrival, text('arrival') ?? '') : null;

@@ -35,6 +35,7 @@ describe('Mooncake in sessions', () => {
     // Of the prompt of 40 tokens two blocks are full, and the same again.
     assert.deepEqual([blocks.slice(0, 2), blocks.length], [[7, 8], 4]);
     assert.match(source.notes().join('\n'), /what is new in the prompt \(--input-is whole/);
+    assert.match(source.notes().join('\n'), /\d rows?: due a delay after the answer before: its time is the earliest/);
   });
 
   it('whole prompts where it is said, or where later turns have timestamps', async () => {

@@ -233,12 +233,11 @@ describe('OTLP', () => {
     const { requests, bad } = await read(
       lines(
         otlp(
-          span(
-            'a',
-            '',
-            [0, 9],
-            named('gen_ai.usage.prompt_tokens', 'gen_ai.usage.completion_tokens', { 'gen_ai.system': 'x' }),
-          ),
+          span('a', '', [0, 9], {
+            'gen_ai.usage.prompt_tokens': '10',
+            'gen_ai.usage.completion_tokens': '5',
+            'gen_ai.system': 'x',
+          }),
           span(
             'b',
             '',

@@ -192,6 +192,27 @@ describe('sets of prompts', () => {
     );
     assert.match(bad[0] ?? '', /^3: prompt is 5, expected a text/);
   });
+  it('GuideLLM as CSV: texts in quotes over several lines, and lines as the file has them', async () => {
+    const text = 'prompt,prompt_tokens_count,output_tokens_count,x\n"a, ""b""\nc",3,9,y\n,3,9,y\nd;e,4,,y\n';
+    const { format, requests, bad, notes } = await read(text);
+    assert.equal(format, 'prompts');
+    assert.deepEqual(
+      requests.map(({ prompt, inputTokens, outputTokens, isEstimated }) => [
+        prompt,
+        inputTokens,
+        outputTokens,
+        isEstimated,
+      ]),
+      [
+        [{ kind: 'text', text: 'a, "b"\nc' }, 3, 9, undefined],
+        [{ kind: 'text', text: 'd;e' }, 4, 256, undefined],
+      ],
+    );
+    assert.match(bad.join(), /^4: prompt is null, expected a text/);
+    assert.doesNotMatch(notes.join('\n'), /estimates/);
+    assert.match(notes.join('\n'), /keys not used: x/);
+  });
+
   it('messages with the fields that shape the answer, and without those that a run decides', async () => {
     const { format, requests } = await read(
       lines({

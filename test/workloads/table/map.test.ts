@@ -53,6 +53,31 @@ const EXPECTED = [
 const without = (key: string, found: readonly object[]): object[] =>
   found.map((each) => Object.fromEntries(Object.entries(each).filter(([name]) => name !== key)));
 
+it('what is not needed may hold nothing, as programs write it; a wrong value is named with the way out', async () => {
+  const nothing = ['', '-', 'null', 'None', 'N/A', 'nan', '\\N'];
+  const rows = nothing.map((none, i) => `${i},9,1,${none},${none},${none}\n`).join('');
+  const text = `arrival_time,input_tokens,output_tokens,session_id,turn,ttft_ms\n0,9,1,s,0,5\n${rows}`;
+  const map = 'arrival=arrival_time:s';
+  const { requests, bad } = await read(text, { map });
+  assert.deepEqual(bad, []);
+  assert.deepEqual(
+    requests.map(({ session, turn, source }) => [session, turn, source?.ttftUs]),
+    [['s', 0, 5000], ...nothing.map(() => [undefined, undefined, undefined])],
+  );
+  const wrong = await read(`${text}9,9,1,s,first,\n`, { map: `${map},turn=turn` });
+  assert.match(
+    wrong.bad[0] ?? '',
+    /turn is "first", expected a whole number from 0; --map turn=none leaves the column out/,
+  );
+});
+
+it('an id that stands twice, as those of retries do, makes two requests of two names, and a note counts them', async () => {
+  const rows = ['a', 'b', 'a', 'a'].map((id, i) => `${i},9,1,${id}\n`).join('');
+  const { requests, bad, notes } = await read(`t,in,out,id\n${rows}`, { map: 'arrival=t:s,input=in,output=out,id=id' });
+  assert.deepEqual([bad, requests.map(({ id }) => id)], [[], ['a', 'b', 'a#4', 'a#5']]);
+  assert.match(notes.join('\n'), /2 rows: the id stands in an earlier row too: this request is called ID#LINE/);
+});
+
 describe('any table is read by a map', () => {
   const MAP = 'arrival=when:s,input=in,output="out, all",session=who';
   const tables: [what: string, text: string, map: string][] = [
