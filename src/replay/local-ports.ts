@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { UserError } from '../core/errors.ts';
 
 /** Where a connection comes from; nothing: where the system likes. */
@@ -23,7 +24,10 @@ const TRIES = 32;
 export class LocalPorts {
   readonly #host: string;
   readonly #isLoopback: boolean;
-  /** Whether a connection has come about: before, an address that is not available is no lack of ports. */
+  /**
+   * Whether a connection has come about. Before, what lacks may be an address of this machine that reaches the other one;
+   * of IPv4 the system says that otherwise, and ports may have been used up by a run before this one.
+   */
   #hasOpened = false;
   /** Of the ports of other addresses; null: the system chooses. */
   #next: number | null = null;
@@ -50,7 +54,7 @@ export class LocalPorts {
    */
   failed(error: Error, tries: number): 'again' | Error {
     const code = 'code' in error ? error.code : null;
-    if (!this.#hasOpened || typeof code !== 'string' || !TAKEN.has(code)) return error;
+    if (typeof code !== 'string' || !TAKEN.has(code) || !(this.#hasOpened || isToIpv4(error))) return error;
     if (this.#isLoopback && tries < TRIES) {
       this.#next ??= 0;
       return 'again';
@@ -62,4 +66,8 @@ export class LocalPorts {
       { cause: error },
     );
   }
+}
+
+function isToIpv4(error: Error): boolean {
+  return 'address' in error && typeof error.address === 'string' && isIPv4(error.address);
 }

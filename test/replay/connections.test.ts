@@ -145,6 +145,13 @@ describe('connections at the limits of the machine', () => {
     }
   });
 
+  it('knows ports that were used up before its first connection, to an address of IPv4', async () => {
+    const error = Object.assign(errorOf('EADDRNOTAVAIL'), { address: '10.1.2.3' });
+    const refused = await fake(() => error, { origin: ELSEWHERE, mode: 'per-request' }).call();
+    assert.ok(refused instanceof UserError);
+    assert.match(refused.message, /no local port/);
+  });
+
   it('an address that was never there is no lack of ports, and other errors stay as they are', async () => {
     for (const code of ['EADDRNOTAVAIL', 'ECONNREFUSED']) {
       const refused = await fake(() => errorOf(code), { mode: 'per-request' }).call();
