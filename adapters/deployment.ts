@@ -3,8 +3,8 @@ import { randomStream } from '../src/core/random.ts';
 import type { Request } from '../src/core/request.ts';
 import type { RouterName } from './codec-options.ts';
 
-/** Picks one of several replicas for a request. */
-export type Pick<T> = (request: Request) => T;
+/** Picks one of several replicas for a request; `position` as in `Codec.open`. */
+export type Pick<T> = (request: Request, position?: number) => T;
 
 /**
  * Picks when a request is made, ahead of its due time: what the replicas are doing then is not known. `session`: requests
@@ -12,8 +12,9 @@ export type Pick<T> = (request: Request) => T;
  */
 export function picker<T>(router: RouterName, replicas: readonly T[]): Pick<T> {
   let turn = 0;
-  return ({ session }) => {
-    const number = router === 'session' && session !== undefined ? randomStream(0, 'router', session)() : turn++;
+  return ({ session }, position) => {
+    const isSticky = router === 'session' && session !== undefined;
+    const number = isSticky ? randomStream(0, 'router', session)() : (position ?? turn++);
     const replica = replicas[number % replicas.length];
     if (replica === undefined) throw new Error('there is no replica to pick');
     return replica;
@@ -25,9 +26,9 @@ export function overReplicas(codec: Codec, router: RouterName, endpoints: readon
   const pick = picker(router, endpoints);
   return {
     ...codec,
-    open(request) {
-      const endpoint = pick(request);
-      return codec.open(request).map((call) => ({ ...call, endpoint }));
+    open(request, position) {
+      const endpoint = pick(request, position);
+      return codec.open(request, position).map((call) => ({ ...call, endpoint }));
     },
   };
 }

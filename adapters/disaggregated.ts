@@ -42,7 +42,8 @@ export function disaggregatedCodec(
   return {
     ...dialect,
     name: 'disaggregated',
-    open: (request) => callsOf(request, { prefill: pickPrefill(request), decode: pickDecode(request) }),
+    open: (request, position) =>
+      callsOf(request, { prefill: pickPrefill(request, position), decode: pickDecode(request, position) }),
     decoder: (request, out) => decoderOf(handover, dialect, request, out),
     ...(handover === 'vllm' ? { exampleReply: EXAMPLE_REPLY } : {}),
     ...(handover === 'sglang' ? { exampleReply: dialect.example(1) } : {}),

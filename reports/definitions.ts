@@ -41,7 +41,7 @@ export const DEFINITIONS = {
   client_cpu:
     'CPU time of the client for each token, without its polling: reading what arrived (sockets, HTTP, tokens), and everything else (sending, records, start and end).',
   polling:
-    'Share of the run that the client spent polling: ahead of due times, and while streams were open where the kernel had kept it waiting with a core idle.',
+    'Share of the run that the client spent polling: ahead of due times, and while streams were open where that pays: by the certificate of the machine, or because the kernel had kept it waiting with a core idle.',
   core_wait:
     'Share of the run in which the client was ready to run and others had the cores. If it is large, give the client a core or a machine of its own.',
   stalled: 'Share of the run in which the event loop of the client stood still for 20 ms or more at a time.',

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { certificateSchema } from '../src/schema/certificate.ts';
 import { comparisonSchema } from '../src/schema/comparison.ts';
 import { goodputSchema, goodputsSchema } from '../src/schema/goodput.ts';
 import { acceptedSchema, nightSchema } from '../src/schema/history.ts';
@@ -32,6 +33,7 @@ export const FILES = {
   'comparison.json': comparisonSchema,
   'probe.json': probeSchema,
   'reproduce.json': reproduceSchema,
+  'certificate.json': certificateSchema,
 };
 
 /** Schemas that occur more than once in a file: each stands in `$defs` by its name. */

@@ -1,5 +1,5 @@
 /**
- * Kills runs at random moments and mends each by two reports at once: `node scripts/kills.ts [KILLS] [SEED]`. Fails where
+ * Kills runs at random moments and mends each by two reports at once: `node scripts/kills.ts [KILLS] [SEED] [WORKERS]`. Fails where
  * an answer older than a second is lost, a request has no record or two, a report fails, or the two differ.
  */
 import { spawn } from 'node:child_process';
@@ -24,8 +24,8 @@ const KILLED_WITHIN_MS = 4000;
 /** Answers that ended so long before the kill are kept, by a client that gets its core: later by what this process waits. */
 const KEPT_AFTER_MS = 1000;
 
-/** What is wrong after one kill; empty: nothing. */
-export async function killOnce(folder: string, random: Random): Promise<string[]> {
+/** What is wrong after one kill of a run with so many client workers; empty: nothing. */
+export async function killOnce(folder: string, random: Random, workers = 1): Promise<string[]> {
   const trace = join(folder, 'trace.csv');
   const rows = Array.from({ length: REQUESTS }, (_, i) => `${i / RATE},20,${TOKENS}`);
   writeFileSync(trace, `arrival_s,input_tokens,output_tokens\n${rows.join('\n')}\n`);
@@ -48,7 +48,18 @@ export async function killOnce(folder: string, random: Random): Promise<string[]
   await once(server, 'listening');
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
-  const child = reprise('run', trace, '--target', `http://127.0.0.1:${port}`, '--adapter', 'openai', '--out', out);
+  const child = reprise(
+    'run',
+    trace,
+    '--target',
+    `http://127.0.0.1:${port}`,
+    '--adapter',
+    'openai',
+    '--out',
+    out,
+    '--workers',
+    String(workers),
+  );
   await Promise.race([first.promise, child.done]);
   const waits = monitorEventLoopDelay({ resolution: 10 });
   waits.enable();
@@ -114,7 +125,7 @@ if (import.meta.main) {
   const folder = mkdtempSync(join(tmpdir(), 'reprise-kills-'));
   let faults = 0;
   for (let kill = 1; kill <= kills; kill++) {
-    const wrong = await killOnce(folder, random);
+    const wrong = await killOnce(folder, random, Number(process.argv[4] ?? 1));
     if (wrong.length > 0) faults++;
     console.log(`${kill} of ${kills}: ${wrong.length === 0 ? 'whole' : wrong.slice(0, 5).join('\n  ')}`);
   }

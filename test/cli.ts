@@ -6,6 +6,9 @@ import { after } from 'node:test';
 
 export const CLI = join(import.meta.dirname, '..', 'src', 'cli.ts');
 
+/** No test goes by what this machine was calibrated to. */
+const NO_STATE = join(tmpdir(), 'reprise-test-no-state');
+
 export interface CliResult {
   readonly code: number | null;
   readonly stdout: string;
@@ -24,7 +27,7 @@ export function startCli(
 ): { child: ChildProcess; result: Promise<CliResult> } {
   const child = spawn(process.execPath, [CLI, ...args], {
     stdio: [input === null ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
+    env: { ...process.env, XDG_STATE_HOME: NO_STATE, ...env },
     cwd,
   });
   child.stdin?.end(input);

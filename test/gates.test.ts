@@ -21,8 +21,8 @@ const ONE_WAY: readonly {
   },
   {
     what: 'a server is asked',
-    // The server of the reference engine is no client: it hears requests alone.
-    others: ['src/engine/server/'],
+    // Servers of ours are no clients: they hear requests alone.
+    others: ['src/engine/server/', 'src/calibrate/truth-server.ts'],
     code: /from 'undici'|from 'autocannon'|from 'node:(http2?|https|net|tls)'|(?:await|return|=|\()\s*fetch\s*\(|new WebSocket/,
     files: [
       // The replay, whose texts pass `Wire.texts`, and what connects for it.
@@ -61,6 +61,7 @@ const ONE_WAY: readonly {
       'src/core/read-within.ts',
       'src/runs/journal.ts',
       'adapters/json-objects.ts',
+      'src/calibrate/truth-server.ts',
     ],
   },
   {
@@ -82,8 +83,8 @@ const ONE_WAY: readonly {
     files: [
       // Of the package, of the kernel, or just written by the same function.
       'src/core/version.ts',
-      'src/replay/connections.ts',
       'src/replay/cores.ts',
+      'src/replay/descriptors.ts',
       'src/runs/owner.ts',
       'src/runs/processes.ts',
       'src/runs/server-file.ts',

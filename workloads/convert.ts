@@ -47,10 +47,6 @@ export async function convertTrace(spec: WorkloadSpec, out: string, to: string |
   });
   if (existsSync(out) && realpathSync(out) === realpathSync(spec.path))
     throw new UserError(`OUT: ${out} is the trace itself; name another file`);
-  if (file.starts === 'none' && writer.name !== 'native')
-    throw new UserError(
-      `--to ${writer.name}: ${file.name} has no times of arrival, which only a native trace can do without`,
-    );
   const target = new TraceFile(out);
   try {
     const needsOrder = spec.transforms[0]?.op !== 'sort' && file.starts !== 'none';
@@ -81,14 +77,23 @@ export async function convertTrace(spec: WorkloadSpec, out: string, to: string |
   }
 }
 
+interface WriteOptions {
+  readonly out: string;
+  /** Null by the name of `out`. */
+  readonly to: string | null;
+  readonly log: Log;
+  /** Rows of what the requests were read from that could not be; absent: none. */
+  readonly badRows?: number;
+}
+
 /**
- * Writes requests that were made rather than read, in order of time. `origin`: what the header of a native trace says of
- * how. Throws as `convertTrace` does.
+ * Writes requests that were made, or are of several traces, in order of time. `origin`: what the header of a native trace
+ * says of how. Throws as `convertTrace` does.
  */
 export async function writeTrace(
   source: Source,
   origin: JsonObject,
-  { out, to, log }: { readonly out: string; readonly to: string | null; readonly log: Log },
+  { out, to, log, badRows = 0 }: WriteOptions,
 ): Promise<Conversion> {
   const writer = writerOf(to, out);
   const target = new TraceFile(out);
@@ -97,7 +102,7 @@ export async function writeTrace(
       path: source.name,
       sha256: () => Promise.resolve(''),
       header: { source: origin },
-      bad: { rows: 0 },
+      bad: { rows: badRows },
       transforms: [],
       writer,
       target,
@@ -125,6 +130,10 @@ interface Writing {
 
 async function written(from: Source, writing: Writing): Promise<WrittenTotals> {
   const { path, header, bad, transforms, writer, target, log } = writing;
+  if (from.starts === 'none' && writer.name !== 'native')
+    throw new UserError(
+      `--to ${writer.name}: ${from.name} has no times of arrival, which only a native trace can do without`,
+    );
   let rows = 0;
   const read: Source = {
     ...from,
@@ -165,7 +174,8 @@ function linesOf(batch: readonly Request[], { line }: OpenWriter): string {
   return text;
 }
 
-function nativeHeader({ format, firstLine }: OpenedSource): JsonObject | null {
+/** The first line of a native trace; null of another. */
+export function nativeHeader({ format, firstLine }: OpenedSource): JsonObject | null {
   const found = format === 'rtrace' ? parseJson(firstLine) : null;
   return isJsonObject(found) ? found : null;
 }

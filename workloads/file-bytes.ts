@@ -76,8 +76,12 @@ export class FileHash {
 
 async function* rawChunks(path: string, hash: FileHash | null, start = 0): AsyncGenerator<Buffer> {
   let offset = start;
-  const chunks: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: CHUNK_BYTES, start });
   try {
+    const found = await stat(path);
+    // A pipe would be waited for, and a device has no end.
+    if (!found.isFile() && !found.isDirectory())
+      throw new UserError(`${path}: is a pipe or device, expected a file: save it to one first`);
+    const chunks: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: CHUNK_BYTES, start });
     for await (const chunk of chunks) {
       hash?.add(chunk, offset);
       offset += chunk.length;

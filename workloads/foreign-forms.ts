@@ -1,6 +1,8 @@
 import { normalName } from './formats/column-names.ts';
 import { isAbsoluteTime } from './formats/fields.ts';
-import { namesText } from './formats/format.ts';
+import { isJsonObject } from './formats/body-params.ts';
+import { namesText, quoted } from './formats/format.ts';
+import { parseJson } from './formats/json-lines.ts';
 import { tableLack } from './table/guess.ts';
 import { sampleOf } from './table/table-sample.ts';
 
@@ -21,8 +23,9 @@ interface ForeignForm {
 const FORMS: readonly ForeignForm[] = [
   {
     keys: [['dependencies', 'not_before_ms']],
-    is: 'an agentic Mooncake trace of version 2 (Dynamo), in which requests name their dependencies',
-    wayOut: 'version 1 is read, whose rows have wait_for, delay and tool_wait_ms: convert it',
+    is: 'an agentic Mooncake trace (Dynamo) of a version that is not known, or without its first line',
+    wayOut:
+      'version 2 is read, which begins with {"schema":"dynamo.agentic_mooncake","version":2,"block_size":...}, and version 1, whose rows have wait_for, delay and tool_wait_ms',
   },
   {
     keys: [['wait_for', 'input_length'], ['tool_wait_ms']],
@@ -45,7 +48,6 @@ const FORMS: readonly ForeignForm[] = [
   {
     keys: [
       ['num_turns', 'input_prompt_length'],
-      ['prompt_len', 'out_lens'],
       ['trajectory_id', 'steps'],
       ['schema_version', 'steps'],
     ],
@@ -103,11 +105,16 @@ export function unknownForm(lines: readonly string[]): string {
   const first = head.trim();
   if (/^<[!?a-z]/i.test(first))
     return `it is an HTML or XML page, not a trace; ${begins(first)}; download the file itself`;
+  if (lines.some((line) => /\bReceived request \S+: prompt/.test(line)))
+    return "it seems to be the output of a vLLM server, which does not say how long answers were; its spans do (OpenTelemetry), or a gateway's log";
   if (first.startsWith('[')) return `${begins(first)}: one object a line, or an array of objects, is expected`;
   if (first.startsWith('{')) {
     const form = foreignForm(keysIn(lines));
     const { names } = sampleOf(lines);
     if (form !== null) return `${begins(first)}: ${form}`;
+    const key = rowsWithin(first);
+    if (key !== null)
+      return `its rows seem to stand in ${quoted(key)} of one object: write them one a line, e.g. jq -c '.[${quoted(key)}][]'`;
     return names.length === 0 ? begins(first) : `its keys are ${namesText(names)}; ${tableLack(lines)}`;
   }
   const { names } = sampleOf(lines);
@@ -116,6 +123,17 @@ export function unknownForm(lines: readonly string[]): string {
     return 'its cells are separated by spaces, expected commas: write it with commas';
   if (first.split('|').length > 2) return 'its cells are separated by bars, expected commas: write it with commas';
   return begins(first);
+}
+
+/** The key of the only list of objects in an object, as answers of an API have it; null where there is none. */
+function rowsWithin(line: string): string | null {
+  const value = parseJson(line);
+  // Longer than what is read of a file to know its form.
+  if (value === undefined) return /^\{\s*"([^"\\]{1,60})"\s*:\s*\[\s*\{/.exec(line)?.[1] ?? null;
+  const lists = Object.entries(isJsonObject(value) ? value : {}).filter(
+    ([, each]) => Array.isArray(each) && each.length > 0 && each.every(isJsonObject),
+  );
+  return lists.length === 1 ? (lists[0]?.[0] ?? null) : null;
 }
 
 function begins(first: string): string {

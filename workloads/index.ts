@@ -3,6 +3,7 @@ export { convertTrace, writeTrace, type Conversion } from './convert.ts';
 export { counted } from './counted.ts';
 export { inspectTrace } from './inspect.ts';
 export { inspectionText } from './inspection-text.ts';
+export { mergeTraces } from './merge-files.ts';
 export { openSource } from './open-source.ts';
 export { WRITERS } from './writers/index.ts';
 export { openWorkload, scanWorkload, type ScannedWorkload } from './open-workload.ts';
@@ -27,6 +28,7 @@ export {
 } from './prompts/index.ts';
 export { resolveWorkload, SAMPLES } from './samples/index.ts';
 export { partsOf } from './split.ts';
+export { BusiestWindow } from './busiest-window.ts';
 export { scanPlan, type ScanOptions } from './scan.ts';
 export { historyOf } from './sessions.ts';
 export { CLIENT_DRAWS } from './synthesis/servegen.ts';

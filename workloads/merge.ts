@@ -7,9 +7,10 @@ import { blockScopes, renamer, type Renamer } from './namespaces.ts';
 /**
  * Several traces as one, in order of time, equal times in the order of the traces: each begins at its own start, all at
  * once. Ids, sessions and what they refer to begin with `a:`, `b:`, ...; prefix blocks are of one trace alone, unless
- * `sharesBlocks`. Reads each once more, for its block ids. Throws a UserError for traces that do not go together.
+ * `sharesBlocks`. Reads each once more for its largest block id, unless `largestBlocks` has them (-1: none). Throws a UserError for traces that do not go together.
  */
-export function mergeSources(sources: readonly Source[], { sharesBlocks = false } = {}): Source {
+export function mergeSources(sources: readonly Source[], options: MergeSourcesOptions = {}): Source {
+  const { sharesBlocks = false, largestBlocks } = options;
   const [first] = sources;
   if (first === undefined || sources.length < 2) throw new UserError('merge: name two traces or more');
   if (sources.length > MOST) throw new UserError(`merge: got ${sources.length} traces, expected at most ${MOST}`);
@@ -34,7 +35,9 @@ export function mergeSources(sources: readonly Source[], { sharesBlocks = false 
     ...(blockTokens === undefined ? {} : { blockTokens }),
     ...(first.starts === undefined ? {} : { starts: first.starts }),
     async *open() {
-      const names = (renamers ??= await renamersOf(sources, sharesBlocks));
+      const names = (renamers ??= sharesBlocks
+        ? renamersOf(sources.map(() => null))
+        : renamersOf(blockScopes(largestBlocks ?? (await largestBlocksOf(sources)))));
       const named = sources.map((source, i) => requestsOf(source, names[i]));
       yield* inBatches(first.starts === 'none' ? oneByOne(named) : byTime(named));
     },
@@ -44,19 +47,28 @@ export function mergeSources(sources: readonly Source[], { sharesBlocks = false 
 /** Names of traces are letters. */
 const MOST = 26;
 
-async function renamersOf(sources: readonly Source[], sharesBlocks: boolean): Promise<Renamer[]> {
+interface MergeSourcesOptions {
+  readonly sharesBlocks?: boolean;
+  readonly largestBlocks?: readonly number[];
+}
+
+/** By what becomes of the blocks of each. */
+function renamersOf(blocks: readonly (((id: number) => number) | null)[]): Renamer[] {
+  return blocks.map((block, i) => {
+    const letter = String.fromCharCode('a'.charCodeAt(0) + i);
+    return renamer((id) => `${letter}:${id}`, block);
+  });
+}
+
+async function largestBlocksOf(sources: readonly Source[]): Promise<number[]> {
   const largest: number[] = [];
-  for (const source of sharesBlocks ? [] : sources) {
+  for (const source of sources) {
     let most = -1;
     for await (const batch of source.open())
       for (const { blocks = [] } of batch) for (const id of blocks) most = Math.max(most, id);
     largest.push(most);
   }
-  const scopes = blockScopes(largest);
-  return sources.map((_, i) => {
-    const letter = String.fromCharCode('a'.charCodeAt(0) + i);
-    return renamer((id) => `${letter}:${id}`, scopes[i] ?? null);
-  });
+  return largest;
 }
 
 async function* requestsOf(source: Source, rename: Renamer | undefined): AsyncGenerator<Request> {

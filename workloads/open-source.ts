@@ -118,7 +118,7 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
     const hasFailed = (): boolean => options.onBadRow === 'fail' && survey.firstBad !== null;
     try {
       for await (const batch of inBatches(format.read(container.open(format.mostRowBytes), context))) {
-        survey.good += batch.length;
+        survey.addGood(batch);
         if (survey.rows > furthest.rows) furthest = survey;
         if (!hasFailed()) yield batch;
       }

@@ -1,11 +1,15 @@
 import { withThousands } from '../src/core/units.ts';
 import { foreignForm, keysIn, sessionForm } from './foreign-forms.ts';
+import type { Request } from '../src/core/request.ts';
 import type { BadRow, LeftOut } from './formats/format.ts';
 
 /** So many different faults are counted apart: a message may hold a part of its row. */
 const MOST_FAULTS = 1000;
 /** Above this share of bad rows, what is left is another load than the trace's. */
 const MANY = 0.1;
+
+const CACHED_OF_UNKNOWN =
+  'no_prefix_blocks: a cache held a part of the prompt, and nothing says which others begin alike: here none does, and a prefix cache finds nothing (--sessions think --history live has the turns of a session share)';
 
 /** What one reading of a file finds, as far as it goes: how many rows can be read, what is wrong with the others, their keys. */
 export class RowSurvey {
@@ -30,6 +34,13 @@ export class RowSurvey {
     const named = faultOf(row);
     const fault = this.faults.size < MOST_FAULTS || this.faults.has(named) ? named : 'other faults';
     this.faults.set(fault, (this.faults.get(fault) ?? 0) + 1);
+  }
+
+  addGood(batch: readonly Request[]): void {
+    this.good += batch.length;
+    for (const { source, blocks, prompt, payload } of batch)
+      if ((source?.cachedTokens ?? 0) > 0 && blocks === undefined && prompt === undefined && payload === undefined)
+        this.addRemark(CACHED_OF_UNKNOWN);
   }
 
   addLeftOut({ reason }: LeftOut): void {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { UserError } from '../src/core/errors.ts';
 import type { PlanStats, Source } from '../src/core/plan.ts';
 import type { Request } from '../src/core/request.ts';
+import { BusiestWindow } from './busiest-window.ts';
 import { OwnPromptCounter } from './own-prompts.ts';
 import { ArrivalPattern } from './inspect/warnings.ts';
 import { PrefixReuse } from './inspect/prefix.ts';
@@ -39,6 +40,7 @@ export async function scanPlan(
   const newParts = new NewParts();
   const pattern = new ArrivalPattern();
   const classes = new Set<string | null>();
+  const [busiestS, busiest10S] = [new BusiestWindow(1e6), new BusiestWindow(10e6)];
   for await (const batch of source.before?.() ?? []) for (const request of batch) prefix.know(request);
   for await (const batch of source.open()) {
     digest.update(batch.map(digestLine).join(''));
@@ -49,7 +51,11 @@ export async function scanPlan(
       if (request.continues === undefined) prefix.add(request);
       else repeated.add(request);
       // In trees requests do not stand in order of time.
-      if (request.tree === undefined) pattern.add(request.dueUs);
+      if (request.tree === undefined) {
+        pattern.add(request.dueUs);
+        busiestS.add(request.dueUs, 1);
+        busiest10S.add(request.dueUs, request.outputTokens);
+      }
       if (request.isPriming === true) primingRequests++;
       add(totals, request);
       if (classes.size <= MOST_CLASSES) classes.add(request.sloClass ?? null);
@@ -64,6 +70,9 @@ export async function scanPlan(
     ...own.found(),
     firstDueAfterWarmupUs,
     firstRequests: first,
+    ...(pattern.requests < totals.requests
+      ? {}
+      : { busiest: { requestsPerS: busiestS.most, tokensPerS: busiest10S.most / 10 } }),
     prefixReuse: repeated.reuseWith(prefix.statistics()?.max_hit_ratio_tokens ?? null, totals.inputTokens),
     ...(newParts.alone ? { hasNewParts: true } : {}),
     sourceSha256: (await source.sha256?.()) ?? sha256,
@@ -95,6 +104,7 @@ class RepeatedHistory {
 
 type Totals = { -readonly [K in keyof Omit<PlanStats, NotTotalled>]: PlanStats[K] };
 type NotTotalled =
+  | 'busiest'
   | 'primingRequests'
   | 'ownPrompts'
   | 'models'

@@ -11,7 +11,13 @@ import { TIME_TICKS } from './time-panel.ts';
 
 const ROW_HEIGHT = 14;
 const KINDS = ['not sent yet', 'until the first token', 'decode', 'failed'] as const;
-const RANGE = [COLOURS.bad, COLOURS.second, COLOURS.first, COLOURS.idle];
+type Kind = (typeof KINDS)[number];
+const KIND_COLOURS: Readonly<Record<Kind, string>> = {
+  'not sent yet': COLOURS.idle,
+  'until the first token': COLOURS.second,
+  decode: COLOURS.first,
+  failed: COLOURS.bad,
+};
 
 /** Sessions, a row each: their turns as bars, what they wait for between them as gaps. */
 export function sessionChart(summary: Pick<Summary, 'sessions'>, sessions: readonly SampledSession[]): Chart {
@@ -31,6 +37,7 @@ export function sessionChart(summary: Pick<Summary, 'sessions'>, sessions: reado
       })),
     ),
   );
+  const kinds = KINDS.filter((kind) => values.some((value) => value.kind === kind));
   const x: Position = {
     field: 'from',
     type: 'quantitative',
@@ -55,10 +62,15 @@ export function sessionChart(summary: Pick<Summary, 'sessions'>, sessions: reado
           field: 'row',
           type: 'ordinal',
           sort: null,
-          scale: { paddingInner: 0.25 },
+          // One of which no turn was sent has a row without bars.
+          scale: { paddingInner: 0.25, domain: rows.map(({ row }) => row) },
           axis: { title: 'row', grid: false },
         },
-        color: { field: 'kind', type: 'nominal', scale: { domain: [...KINDS], range: RANGE } },
+        color: {
+          field: 'kind',
+          type: 'nominal',
+          scale: { domain: kinds, range: kinds.map((kind) => KIND_COLOURS[kind]) },
+        },
         tooltip: { field: 'text', type: 'nominal' },
       },
     },
@@ -70,7 +82,7 @@ export function sessionChart(summary: Pick<Summary, 'sessions'>, sessions: reado
 }
 
 interface TurnSpan {
-  readonly kind: (typeof KINDS)[number];
+  readonly kind: Kind;
   readonly from: number;
   readonly to: number;
 }
@@ -88,17 +100,15 @@ function spansOf({ due_s, sent_s, first_token_s, end_s, outcome }: SampledTurn):
   return spans.filter(({ from, to }) => to > from);
 }
 
-function tableRow({ id, why, turns, sent, unsent }: SampledSession, row: number): string[] {
-  const lengthS = Math.max(0, ...turns.map(({ end_s }) => end_s));
-  const failed = turns.find(({ outcome }) => outcome !== 'ok');
+function tableRow({ id, why, sent, unsent, length_s, in_turns_s, failed }: SampledSession, row: number): string[] {
   return [
     String(row),
     id,
     why,
     withThousands(sent),
     withThousands(unsent),
-    lengthS.toFixed(3),
-    turns.reduce((sum, { due_s, end_s }) => sum + end_s - due_s, 0).toFixed(3),
-    failed === undefined ? 'ok' : `turn ${failed.turn}: ${outcomeText(failed.outcome)}`,
+    length_s.toFixed(3),
+    in_turns_s.toFixed(3),
+    failed === null ? 'ok' : `turn ${failed.turn}: ${outcomeText(failed.outcome)}`,
   ];
 }

@@ -21,6 +21,11 @@ export interface SampledSession {
   /** Turns that were sent. */
   readonly sent: number;
   readonly unsent: number;
+  /** Of all turns that were sent: until the last one ended, and the sum of what each took from its due time. */
+  readonly length_s: number;
+  readonly in_turns_s: number;
+  /** The first that was not answered; null: all were. */
+  readonly failed: Pick<SampledTurn, 'turn' | 'outcome'> | null;
 }
 
 const MOST_FAILED = 12;
@@ -99,12 +104,17 @@ export class SessionTurns {
           .flatMap((record) => (record.sent_us === null ? [] : [{ record, sentUs: record.sent_us }]))
           .sort((a, b) => a.record.due_us - b.record.due_us || a.record.turn - b.record.turn);
         const fromUs = sent[0]?.record.due_us ?? 0;
+        const turns = sent.map(({ record, sentUs }) => turnOf(record, sentUs, fromUs));
+        const failed = turns.find(({ outcome }) => outcome !== 'ok');
         return {
           id,
           why,
-          turns: sent.slice(0, MAX_TURNS).map(({ record, sentUs }) => turnOf(record, sentUs, fromUs)),
+          turns: turns.slice(0, MAX_TURNS),
           sent: sent.length,
           unsent: records.length - sent.length,
+          length_s: turns.reduce((most, { end_s }) => Math.max(most, end_s), 0),
+          in_turns_s: turns.reduce((sum, { due_s, end_s }) => sum + end_s - due_s, 0),
+          failed: failed === undefined ? null : { turn: failed.turn, outcome: failed.outcome },
         };
       });
   }

@@ -2,6 +2,7 @@ import type { Manifest } from '../../src/schema/manifest.ts';
 import type { Summary } from '../../src/schema/summary.ts';
 import { withThousands } from '../../src/core/units.ts';
 import { countText, listText } from '../../src/core/words.ts';
+import { certificateOfRunText } from '../certificate-words.ts';
 import { commandText, sloText, timeTexts } from '../format.ts';
 import { importedProvenance } from './imported.ts';
 import { factLines, html, type Markup, section, type Section } from './markup.ts';
@@ -49,6 +50,9 @@ export function provenance(manifest: Manifest, { records_sha256, left_out }: Sum
       'machine',
       `${machine.os}, ${machine.cpu}, ${machine.cores} cores, ${withThousands((machine.memory_bytes / 2 ** 30).toFixed(1))} GiB`,
     ],
+    ...(manifest.clock === 'virtual'
+      ? []
+      : [['certificate', certificateOfRunText(manifest)] satisfies [string, string]]),
     ...(records_sha256 === null
       ? []
       : [['records SHA-256', html`<code>${records_sha256}</code>`] satisfies [string, Markup]]),

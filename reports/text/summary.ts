@@ -198,7 +198,15 @@ function serverRows(summary: Summary): string[][] {
   ];
 }
 
-function prefixText(asked: Summary['workload'], got: Summary['delivered']): string {
-  const most = asked.prefix_reuse === null ? '' : `, the trace allows ${reuseText(asked.prefix_reuse)}`;
-  return `${reuseText(got.prefix_reuse)}${got.prefix_reuse === null ? '' : ' of input tokens'}${most}`;
+/** What the trace allows is of all requests, those that are not measured too. */
+function prefixText(
+  asked: Summary['workload'],
+  { prefix_reuse, cached_tokens: all, got }: Summary['delivered'],
+): string {
+  const ofAll =
+    all === null || all.requests <= got.requests
+      ? ''
+      : `; with those not measured ${reuseText(all.cached / all.input)}`;
+  const most = asked.prefix_reuse === null ? '' : `${ofAll}, the trace allows ${reuseText(asked.prefix_reuse)}`;
+  return `${reuseText(prefix_reuse)}${prefix_reuse === null ? '' : ' of input tokens'}${most}`;
 }

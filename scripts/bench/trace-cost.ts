@@ -2,23 +2,19 @@
 // lengths, each read by a process of its own, the median of the rounds.
 // Usage: node scripts/bench/trace-cost.ts [ROWS,ROWS,... [ROUNDS [ACTION [ARGUMENT...]]]]; {} stands for the trace,
 // {out} for a folder that is emptied. For example: 1e6,1e7 1 convert {} {out}/trace.rtrace.jsonl
-import { execFileSync } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ln } from '../../src/core/portable-math.ts';
 import { randomStream, standardNormal, uniform } from '../../src/core/random.ts';
+import { measured, medianText, type Taken } from './measured-command.ts';
 
 const [lengthsGiven = '1e6,1e7', roundsGiven = '1', action = 'inspect', ...rest] = process.argv.slice(2);
 const lengths = lengthsGiven.split(',').map(Number);
 const given = rest.length === 0 ? ['{}', '--quiet', '--json'] : rest;
 
-const cli = join(import.meta.dirname, '..', '..', 'src', 'cli.ts');
 const folder = mkdtempSync(join(tmpdir(), 'reprise-trace-cost-'));
-const used = join(folder, 'used');
 const out = join(folder, 'out');
-/** Runs in each process, and says what it took when that ends. */
-const USED = `import{writeFileSync}from"node:fs";process.on("exit",()=>{const{maxRSS,userCPUTime:u,systemCPUTime:s}=process.resourceUsage();writeFileSync(${JSON.stringify(used)},[maxRSS/1024,(u+s)/1e6].join(" "))})`;
 
 try {
   for (const rows of lengths) {
@@ -26,11 +22,10 @@ try {
     writeTrace(trace, rows);
     const args = given.map((each) => each.replace('{}', trace).replace('{out}', out));
     const found = Array.from({ length: Number(roundsGiven) }, () => measure([action, ...args]));
-    const mib = found.map(([peak]) => Math.round(peak));
-    const cpu = found.map(([, seconds]) => Number(seconds.toFixed(1)));
+    const [mib, cpu] = [found.map(({ peakMib }) => peakMib), found.map(({ cpuS }) => cpuS)];
     console.log(
       `trace ${action}, ${rows} rows, ${Math.round(statSync(trace).size / 1e6)} MB: ` +
-        `${median(mib)} MiB (${mib.join(', ')}), ${median(cpu)} s of CPU (${cpu.join(', ')})`,
+        `${medianText(mib, 0)} MiB, ${medianText(cpu, 1)} s of CPU`,
     );
     rmSync(trace);
   }
@@ -38,18 +33,11 @@ try {
   rmSync(folder, { recursive: true });
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-}
-
-/** Peak memory in MiB, and seconds of CPU. */
-function measure(args: readonly string[]): readonly [peak: number, seconds: number] {
+function measure(args: readonly string[]): Taken {
   mkdirSync(out);
-  const imported = `--import=data:text/javascript,${encodeURIComponent(USED)}`;
-  execFileSync(process.execPath, [imported, cli, 'trace', ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const taken = measured(['trace', ...args]);
   rmSync(out, { recursive: true });
-  const [peak = Number.NaN, seconds = Number.NaN] = readFileSync(used, 'utf8').split(' ').map(Number);
-  return [peak, seconds];
+  return taken;
 }
 
 /** The shape of a week of 2024: 45 requests a second, lognormal lengths, six decimals of a second and none where they are zero. */

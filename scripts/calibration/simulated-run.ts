@@ -138,6 +138,7 @@ const VIRTUAL: Manifest = {
   temperature: 0,
   extra_body: null,
   max_in_flight: null,
+  workers: 1,
   prepared: null,
   slo: null,
   timeout_s: 600,

@@ -97,6 +97,32 @@ export const SESSION_SAMPLES: readonly SessionSample[] = [
     output_length: 3,
     hash_ids: [1],
   })),
+  sample(
+    'mooncake-agentic-2',
+    (i) => ({
+      request_id: `r${i}`,
+      play_id: `p${i % 2}`,
+      session_id: 's',
+      model: 'm',
+      input_length: 40 + i,
+      output_length: 3,
+      hash_ids: [1],
+      not_before_ms: 10 * i,
+      ...(i === 0
+        ? {}
+        : {
+            dependencies: [
+              {
+                request_id: `r${i - 1}`,
+                trigger: i === 3 ? 'dispatch' : 'completion',
+                delay_ms: 2.5,
+                relation: 'spawn',
+              },
+            ],
+          }),
+    }),
+    '{"schema":"dynamo.agentic_mooncake","version":2,"block_size":64,"hash_id_scope":"local"}',
+  ),
   sample('atif', (i) => ({
     schema_version: 'ATIF-v1.7',
     trajectory_id: `t${i}`,
@@ -115,6 +141,7 @@ export const SESSION_SAMPLES: readonly SessionSample[] = [
     tool_call_latency: [1.4],
     final_assistant_response_length: 6,
   })),
+  sample('rollouts', (i) => ({ group: i >> 1, stream: i % 2, prompt_len: 70, out_lens: [39, 6], obs_lens: [23, 9] })),
   sample('sglang-agentic', () => ({
     metadata: {},
     conversations: [[{ messages: [{ role: 'user', content: 'abcd' }], prompt_tokens: 20 }]],

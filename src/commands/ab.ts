@@ -10,6 +10,7 @@ import { ofSide, runAb, sideFolder, type Ab, type AbHooks } from '../search/ab/a
 import { targetOfRepeat } from '../search/ab/noise-seeds.ts';
 import { SIDES, type Place } from '../search/ab/order.ts';
 import { grouped, readOptions, type Command, type Given } from './command.ts';
+import { LISTED } from './listed.ts';
 import { compareFolders, JUDGING_FIELDS, JUDGING_OPTIONS, judgingOf, sayComparison } from './compare.ts';
 import { showProgress } from './progress.ts';
 import { RUN_OPTIONS, runSpecOf } from './run-options.ts';
@@ -65,8 +66,7 @@ const isOfRun = (name: string): boolean =>
   name in RUN_OPTIONS && !OF_ONE_RUN.has(name) && !(name in JUDGING_OPTIONS) && !(name in OUT);
 
 export const abCommand: Command = {
-  usage: 'ab [workload]',
-  describe: 'Runs of two systems in the order A B B A, each pair with the same prompts, and which of them is better',
+  ...LISTED.ab,
   examples: [
     'reprise ab trace.csv --base http://127.0.0.1:8000 --new http://127.0.0.1:8001 --slo ttft=500ms,tpot=50ms',
     'reprise ab trace.csv --base http://127.0.0.1:8000 --base-start "serve-old" --new http://127.0.0.1:8000 --new-start "serve-new"',

@@ -1,7 +1,7 @@
 import type { Options, PositionalOptions } from 'yargs';
 import type { z } from 'zod';
 import { UserError, type ExitCode } from '../core/errors.ts';
-import { optionErrors } from '../core/option-fields.ts';
+import { optionErrors } from '../core/option-names.ts';
 
 /** Options by their names on the command line. */
 export type Given = Readonly<Record<string, unknown>>;

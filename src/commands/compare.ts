@@ -17,6 +17,7 @@ import { sideNames } from '../compare/side-names.ts';
 import type { Comparison } from '../schema/comparison.ts';
 import { resolveSlo } from '../slos/index.ts';
 import { readOptions, type Command } from './command.ts';
+import { LISTED } from './listed.ts';
 import { COMPARISON_FORMATS, comparisonOutput, type ComparisonFormat } from './comparison-output.ts';
 import { importedOf } from './import-argument.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
@@ -76,9 +77,7 @@ export const JUDGING_OPTIONS: Command['options'] = {
 };
 
 export const compareCommand: Command = {
-  usage: 'compare [base] [new]',
-  describe:
-    'Two runs, or repeats of two systems, under the same load: better, worse, the same or undecided, a metric each',
+  ...LISTED.compare,
   examples: [
     'reprise compare runs/before runs/after',
     'reprise compare ab/base ab/new --gate default --gate "ttft.p90<=+5%"',

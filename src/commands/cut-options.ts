@@ -1,4 +1,6 @@
-import { COPY_BLOCKS, COPY_TIMES, DECLUMP, RATE_BY } from '../../workloads/index.ts';
+import { COPY_BLOCKS, COPY_TIMES } from '../../workloads/transforms/copies.ts';
+import { DECLUMP } from '../../workloads/transforms/declump.ts';
+import { RATE_BY } from '../../workloads/transforms/rate.ts';
 import type { Command } from './command.ts';
 
 /** The options that change which requests of a trace there are, and how long they are, for yargs and `--help`. */
@@ -21,6 +23,12 @@ export const CUT_OPTIONS: Command['options'] = {
     describe: `spread requests at one time until the next time: ${DECLUMP.join(' or ')} (at random); for rounded times`,
   },
   'scale-input': { type: 'number', describe: 'prompts, and what they share, this many times as long' },
+  'scale-prefix': {
+    type: 'number',
+    describe:
+      'the part of each prompt that another begins with too (prefix blocks of two rows) this many times as long',
+  },
+  'scale-unique': { type: 'number', describe: 'what is behind that part this many times as long' },
   'scale-output': { type: 'number', describe: 'answers this many times as long' },
   'clip-input': { type: 'number', describe: 'cut prompts, and their prefix blocks, to N tokens' },
   'clip-output': { type: 'number', describe: 'cut answers to N tokens' },

@@ -5,7 +5,7 @@ import { openIterationFile, parseEngineSpec } from '../engine/index.ts';
 import { DIALECT_NAMES, serveEngine } from '../engine/server/index.ts';
 import { expected, text, wholeNumber } from '../core/option-fields.ts';
 import { readOptions, type Command } from './command.ts';
-import { engineList } from './engine-list.ts';
+import { LISTED } from './listed.ts';
 import { onEndSignals, SIGNAL_EXIT } from './signals.ts';
 import { print, printWarning } from './terminal.ts';
 
@@ -26,8 +26,7 @@ const schema = z.looseObject({
 });
 
 export const engineCommand: Command = {
-  usage: 'engine [action]',
-  describe: 'Serve the reference engine over HTTP: an LLM server in real time, without a GPU; or list what it can be',
+  ...LISTED.engine,
   examples: [
     'reprise engine serve --system vllm-v1,model=llama-3.1-8b,gpu=h100-sxm --port 8000',
     'reprise engine serve --system vllm-pd,prefill=2 --port 8100 --decode-port 8200',
@@ -71,6 +70,7 @@ export const engineCommand: Command = {
 };
 
 async function list({ system, json }: z.infer<typeof schema>): Promise<ExitCode> {
+  const { engineList } = await import('./engine-list.ts');
   print(engineList(system, json));
   return EXIT.ok;
 }

@@ -9,6 +9,7 @@ import { searchGoodputs, type Goodputs, type NamedSearch } from '../search/goodp
 import type { GoodputReport } from '../schema/goodput.ts';
 import { goodputsText, goodputText } from '../../reports/index.ts';
 import type { Command, Given } from './command.ts';
+import { LISTED } from './listed.ts';
 import { GOODPUT_OPTIONS, readGoodput, type GoodputCommand } from './goodput-options.ts';
 import { searchHooks } from './goodput-progress.ts';
 import { openInBrowser } from './open-report.ts';
@@ -17,8 +18,7 @@ import { sloList } from './slo-list.ts';
 import { hasColor, once, print, printGate, tell, terminalLog } from './terminal.ts';
 
 export const goodputCommand: Command = {
-  usage: 'goodput [workload]',
-  describe: 'The highest rate at which a trace still meets its SLO: a bracket, by runs that are cut when decided',
+  ...LISTED.goodput,
   examples: [
     'reprise goodput trace.csv --target http://127.0.0.1:8000 --slo ttft=500ms,tpot=50ms',
     'reprise goodput trace.csv --target reference:vllm-v1,model=llama-3.1-8b,gpu=h100-sxm --clock virtual --slo ttft=500ms,tpot=50ms --at 0.9,0.99',

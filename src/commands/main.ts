@@ -3,28 +3,29 @@ import { version } from '../core/version.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { defaultsOf, traceArgument, type Command, type Given } from './command.ts';
 import { readLine, STDIN_FILE, type CommandLine } from './command-line.ts';
-import { readConfig, withConfigLine } from './config-file.ts';
+import { LISTED } from './listed.ts';
 import { columns, outliveReaders, printError } from './terminal.ts';
 import { commandMistake, yargsMistake } from './yargs-mistake.ts';
 
 type Commands = ReadonlyMap<string, () => Promise<Command>>;
 
 /** Each command is loaded when it is used: `trace` need not wait for modules that only `run` imports. */
-const COMMANDS: Commands = new Map([
-  ['run', async () => (await import('./run.ts')).runCommand],
-  ['rerun', async () => (await import('./rerun.ts')).rerunCommand],
-  ['goodput', async () => (await import('./goodput.ts')).goodputCommand],
-  ['sweep', async () => (await import('./sweep.ts')).sweepCommand],
-  ['ab', async () => (await import('./ab.ts')).abCommand],
-  ['compare', async () => (await import('./compare.ts')).compareCommand],
-  ['nightly', async () => (await import('./nightly.ts')).nightlyCommand],
-  ['report', async () => (await import('./report.ts')).reportCommand],
-  ['trace', async () => (await import('./trace.ts')).traceCommand],
-  ['engine', async () => (await import('./engine.ts')).engineCommand],
-  ['place', async () => (await import('./place.ts')).placeCommand],
-  ['reproduce', async () => (await import('./reproduce.ts')).reproduceCommand],
-  ['probe', async () => (await import('./probe.ts')).probeCommand],
-]);
+const COMMANDS = {
+  run: async () => (await import('./run.ts')).runCommand,
+  rerun: async () => (await import('./rerun.ts')).rerunCommand,
+  goodput: async () => (await import('./goodput.ts')).goodputCommand,
+  sweep: async () => (await import('./sweep.ts')).sweepCommand,
+  ab: async () => (await import('./ab.ts')).abCommand,
+  compare: async () => (await import('./compare.ts')).compareCommand,
+  nightly: async () => (await import('./nightly.ts')).nightlyCommand,
+  report: async () => (await import('./report.ts')).reportCommand,
+  trace: async () => (await import('./trace.ts')).traceCommand,
+  engine: async () => (await import('./engine.ts')).engineCommand,
+  place: async () => (await import('./place.ts')).placeCommand,
+  reproduce: async () => (await import('./reproduce.ts')).reproduceCommand,
+  probe: async () => (await import('./probe.ts')).probeCommand,
+  calibrate: async () => (await import('./calibrate.ts')).calibrateCommand,
+} as const satisfies Record<keyof typeof LISTED, () => Promise<Command>>;
 
 const USAGE =
   '$0 COMMAND [OPTIONS]\n\n' +
@@ -47,7 +48,7 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
   process.on('uncaughtException', (thrown) => process.exit(printError(thrown)));
   if (args.includes('--no-color')) process.env['NO_COLOR'] = '1';
   try {
-    return await runLine(args, COMMANDS);
+    return await runLine(args, new Map(Object.entries(COMMANDS)));
   } catch (thrown) {
     return printError(thrown);
   }
@@ -58,18 +59,18 @@ export async function runLine(given: readonly string[], commands: Commands): Pro
   refuseEmpty(given);
   const { args: words, name } = commandFirst(asOptions(given), commands);
   const command = name === null ? null : ((await commands.get(name)?.()) ?? null);
-  const listed = command === null ? await Promise.all([...commands.values()].map((load) => load())) : [command];
   let code: ExitCode = EXIT.ok;
   const line = command === null ? { args: words, texts: new Map(), leftOut: [] } : readLine(words, command);
   const { args } = line;
   const parser = parserOf(args, command, [...commands.keys()]);
-  for (const each of listed)
+  if (command === null) for (const { usage, describe } of Object.values(LISTED)) parser.command(usage, describe);
+  else
     parser.command(
-      each.usage,
-      each.describe,
-      (builder) => helpOf(builder, each),
+      command.usage,
+      command.describe,
+      (builder) => helpOf(builder, command),
       async (parsed) => {
-        code = await runCommand(each, parsed, line);
+        code = await runCommand(command, parsed, line);
       },
     );
   const asks = args[0]?.startsWith('-') === true && args.some((arg) => ['--help', '-h', '--version'].includes(arg));
@@ -142,7 +143,7 @@ async function runCommand(command: Command, parsed: Given, { texts, leftOut }: C
   );
   const file = parsed['config'];
   if (Array.isArray(file)) throw new UserError('--config: is given more than once');
-  const config = typeof file === 'string' ? readConfig(file, command) : null;
+  const config = typeof file === 'string' ? (await import('./config-file.ts')).readConfig(file, command) : null;
   const given: Record<string, unknown> = { ...config?.given, ...line };
   for (const name of leftOut) {
     if (Object.hasOwn(line, name)) throw new UserError(`--${name}: is given, and left out by --no-${name}`);
@@ -160,7 +161,8 @@ async function runCommand(command: Command, parsed: Given, { texts, leftOut }: C
   try {
     return await command.run({ ...defaultsOf(command), ...given }, given);
   } catch (thrown) {
-    throw config !== null && thrown instanceof UserError ? withConfigLine(thrown, config, line) : thrown;
+    if (config === null || !(thrown instanceof UserError)) throw thrown;
+    throw (await import('./config-file.ts')).withConfigLine(thrown, config, line);
   }
 }
 

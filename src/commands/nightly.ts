@@ -16,6 +16,7 @@ import {
 import { nightly, type NightResult } from '../search/nightly/nightly.ts';
 import { currentBranch, currentCommit, defaultBranch } from '../search/nightly/repository.ts';
 import { grouped, readOptions, type Command, type Given } from './command.ts';
+import { LISTED } from './listed.ts';
 import { GATE_FIELDS, GATE_OPTIONS, marginOf } from './compare.ts';
 import { COMPARISON_FORMATS, type ComparisonFormat } from './comparison-output.ts';
 import { MEASURE_OPTIONS, nightMeasure } from './nightly-measure.ts';
@@ -48,9 +49,7 @@ const OUTPUT: Command['options'] = {
 };
 
 export const nightlyCommand: Command = {
-  usage: 'nightly [workload]',
-  describe:
-    'Run, or find the goodput, compare with the accepted night by how nights spread, and add to the trend of a branch',
+  ...LISTED.nightly,
   examples: [
     'reprise nightly trace.csv --baseline nights --target http://127.0.0.1:8000 --slo ttft=500ms,tpot=50ms --gate default',
     'reprise nightly trace.csv --goodput --baseline nights --target http://127.0.0.1:8000 --slo ttft=500ms,tpot=50ms --gate "goodput>=-5%"',

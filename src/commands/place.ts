@@ -16,6 +16,7 @@ import { expected, text, wholeNumber } from '../core/option-fields.ts';
 import { readingOf, TRACE_FIELDS } from '../run/trace-options.ts';
 import { CUT_FIELDS, transformsOf } from '../run/transform-options.ts';
 import { grouped, readOptions, type Command } from './command.ts';
+import { LISTED } from './listed.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
 import { showCount } from './progress.ts';
 import { sloList } from './slo-list.ts';
@@ -115,9 +116,7 @@ const OUTPUT: Command['options'] = {
 };
 
 export const placeCommand: Command = {
-  usage: 'place [workload]',
-  describe:
-    "Which instances carry most per GPU: prefill and decode apart (DistServe's placement search) and collocated, with Poisson arrivals and with the trace's own timing",
+  ...LISTED.place,
   examples: [
     'reprise place chat --model opt-13b --gpu a100-sxm-80g --gpus 8 --slo ttft=250ms,tpot=100ms',
     'reprise place trace.csv --model llama-3.1-70b --gpu h100-sxm --gpus 16 --slo ttft=1s,tpot=50ms --out placement',

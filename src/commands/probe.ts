@@ -12,6 +12,7 @@ import { isOwnSource } from '../run/run-spec.ts';
 import { newSalt } from '../run/salt.ts';
 import { writeWhole } from '../runs/run-directory.ts';
 import { camelOptions, grouped, readOptions, type Command, type Given } from './command.ts';
+import { LISTED } from './listed.ts';
 import { showSteps } from './progress.ts';
 import { CUT_OPTIONS } from './cut-options.ts';
 import { TRACE_OPTIONS } from './trace-options.ts';
@@ -41,8 +42,7 @@ const OUTPUT: Command['options'] = {
 };
 
 export const probeCommand: Command = {
-  usage: 'probe <url> [workload]',
-  describe: 'What a server is, how fast its front end is, what the network adds, and whether a workload fits',
+  ...LISTED.probe,
   examples: [
     'reprise probe http://127.0.0.1:8000',
     'reprise probe http://127.0.0.1:8000 trace.csv --out probe.json',

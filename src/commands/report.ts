@@ -26,6 +26,7 @@ import { branchFolders, trendFiles } from '../search/nightly/history.ts';
 import { resolveSlo } from '../slos/index.ts';
 import { expected, text } from '../core/option-fields.ts';
 import { readOptions, type Command } from './command.ts';
+import { LISTED } from './listed.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
 import { importedOf } from './import-argument.ts';
 import { showCount } from './progress.ts';
@@ -50,8 +51,7 @@ const schema = z.looseObject({
 });
 
 export const reportCommand: Command = {
-  usage: 'report [directories..]',
-  describe: 'Rebuild summary and report from the records of runs, or of a sweep; mends a run that was killed',
+  ...LISTED.report,
   examples: [
     'reprise report runs/20261121T081500Z-chat-reference-vllm-v1',
     'reprise report runs/20261121T081500Z-chat-reference-vllm-v1 --slo distserve-osdi-chat-opt-13b',
@@ -115,11 +115,12 @@ async function report(options: z.infer<typeof schema>): Promise<ExitCode> {
     if (open) await openInBrowser(page);
     return EXIT.ok;
   }
-  const reported = await reportAll(options, { otherSlo, otherGoal, scales: scales ?? [] });
+  const copies: string[] = [];
   try {
+    const reported = await reportAll(options, { otherSlo, otherGoal, scales: scales ?? [] }, copies);
     return await printAll(reported, options, format);
   } finally {
-    for (const { dir, isCopy } of reported) if (isCopy) rmSync(dirname(dir), { recursive: true });
+    for (const copy of copies) rmSync(dirname(copy), { recursive: true });
   }
 }
 
@@ -164,10 +165,14 @@ interface JudgedBy {
   readonly scales: readonly number[];
 }
 
-/** Runs by their directories; of a result file of another tool, the run directory that is made of it. */
+/**
+ * Runs by their directories; of a result file of another tool, the run directory that is made of it. `copies` gets the
+ * directories that are to be removed once they have been printed.
+ */
 async function reportAll(
   { directories, out, export: exports }: z.infer<typeof schema>,
   { otherSlo, otherGoal, scales }: JudgedBy,
+  copies: string[],
 ): Promise<Reported[]> {
   // With --export, --out is the folder of what is exported.
   const imports = { out: exports.length > 0 ? undefined : out, slo: otherSlo, at: otherGoal };
@@ -177,6 +182,7 @@ async function reportAll(
     const named = imported?.dir ?? runArgument(given);
     const copy = imported === null ? await mendCopy(named) : null;
     const dir = copy?.dir ?? named;
+    if (copy !== null) copies.push(dir);
     const manifest = imported?.isNew === true ? imported.manifest : judgedBy(await mendRun(dir), otherSlo, otherGoal);
     if (scales.length > 0 && manifest.slo === null)
       throw new UserError(
@@ -184,14 +190,13 @@ async function reportAll(
       );
     const problems = new Set<string>();
     const summary = await reportRun(dir, manifest, scales, problems);
-    const isCopy = copy !== null;
-    const page = isCopy || !isWritable(dir) ? null : resolve(reportFile(dir, judgedName(manifest)));
+    const page = copy !== null || !isWritable(dir) ? null : resolve(reportFile(dir, judgedName(manifest)));
     const unwritten = page === null ? [`${copy?.why ?? `${dir}: cannot be written`}; nothing was written`] : [];
     const unsealed =
       manifest.files === undefined
         ? [`${dir}: has no seal, as an earlier version wrote it; damage that leaves its files readable does not show`]
         : [];
-    reported.push({ dir, manifest, summary, problems, page, isCopy, notes: [...problems, ...unwritten, ...unsealed] });
+    reported.push({ dir, manifest, summary, problems, page, notes: [...problems, ...unwritten, ...unsealed] });
   }
   return reported;
 }
@@ -225,8 +230,6 @@ interface Reported {
   readonly problems: ReadonlySet<string>;
   /** Null where nothing could be written. */
   readonly page: string | null;
-  /** Whether `dir` is a copy, to be removed. */
-  readonly isCopy: boolean;
   /** For stderr. */
   readonly notes: readonly string[];
 }

@@ -12,6 +12,7 @@ import { CANNOT, EXPERIMENTS } from '../search/reproduce/experiments/index.ts';
 import { writeReproduced } from '../search/reproduce/files.ts';
 import { reproduce } from '../search/reproduce/reproduce.ts';
 import { grouped, readOptions, type Command } from './command.ts';
+import { LISTED } from './listed.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
 import { showCount } from './progress.ts';
 import { section } from './section.ts';
@@ -30,8 +31,7 @@ const schema = z.looseObject({
 type Options = z.infer<typeof schema>;
 
 export const reproduceCommand: Command = {
-  usage: 'reproduce [name..]',
-  describe: 'Published experiments in virtual time, beside the published figures: whether ours have their shape',
+  ...LISTED.reproduce,
   examples: [
     'reprise reproduce --out reproduced',
     'reprise reproduce --list',

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { commandText } from '../../reports/index.ts';
 import { resolveWorkload } from '../../workloads/index.ts';
 import { UserError, type ExitCode } from '../core/errors.ts';
-import { kebab } from '../core/option-fields.ts';
+import { kebab } from '../core/option-names.ts';
 import { commandOf, hiddenParts } from '../run/given-options.ts';
 import type { RunPlan } from '../run/plan-run.ts';
 import { PLAN_OPTIONS } from '../run/run-options.ts';
@@ -11,15 +11,14 @@ import { readManifest } from '../runs/run-directory.ts';
 import type { Imported, Manifest } from '../schema/manifest.ts';
 import { isDisaggregated, parseTarget } from '../target/target-spec.ts';
 import type { Command, Given } from './command.ts';
+import { LISTED } from './listed.ts';
 import { runArgument } from './run-argument.ts';
 import { RERUN_OPTIONS } from './run-options.ts';
 import { runAndReport } from './run.ts';
 import { printWarning, tell } from './terminal.ts';
 
 export const rerunCommand: Command = {
-  usage: 'rerun <dir> [workload]',
-  describe:
-    'Run again what a run directory holds, with other options where they are given, and without those of --no-NAME',
+  ...LISTED.rerun,
   examples: [
     'reprise rerun runs/20261121T081500Z-chat-reference-vllm-v1',
     'reprise rerun runs/20261121T081500Z-chat-reference-vllm-v1 --target http://127.0.0.1:8000',

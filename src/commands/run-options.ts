@@ -114,7 +114,7 @@ const TARGET: Command['options'] = {
     type: 'string',
     default: RUN_DEFAULTS.poll,
     describe:
-      'while streams are open: auto (only where the client was kept waiting with a core idle), on (a core; the truest times), off',
+      'while streams are open: auto (only with a core idle, and where the certificate of reprise calibrate says that it pays; without one, where the client was kept waiting), on (a core; the truest times), off',
   },
   router: {
     type: 'string',
@@ -180,6 +180,12 @@ const MEASURE: Command['options'] = {
     type: 'number',
     describe:
       'cap on the requests in flight: a request that is due waits for a place, which its latency holds and the report shows apart [default: none, open loop]',
+  },
+  workers: {
+    type: 'string',
+    default: RUN_DEFAULTS.workers,
+    describe:
+      'threads that send the requests, all turns of a session by one; each costs CPU, and buys tokens/s that can still be timed; auto: as many as the certificate of reprise calibrate says that the busiest time needs, one without it',
   },
 };
 

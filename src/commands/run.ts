@@ -7,8 +7,9 @@ import { newSalt } from '../run/salt.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { gateExit, gateText } from '../core/gate.ts';
 import { reportFile } from '../runs/run-directory.ts';
-import { summaryText } from '../../reports/index.ts';
+import { summaryText } from '../../reports/text/summary.ts';
 import type { Command, Given } from './command.ts';
+import { LISTED } from './listed.ts';
 import { openInBrowser } from './open-report.ts';
 import { showProgress } from './progress.ts';
 import { printOptions, RUN_OPTIONS, runSpecOf } from './run-options.ts';
@@ -17,8 +18,7 @@ import { sloList } from './slo-list.ts';
 import { hasColor, print, printGate, tell, terminalLog } from './terminal.ts';
 
 export const runCommand: Command = {
-  usage: 'run [workload]',
-  describe: 'Replay a trace; without arguments a bundled sample against the bundled engine',
+  ...LISTED.run,
   examples: [
     'reprise run trace.csv --target http://127.0.0.1:8000 --slo ttft=500ms,tpot=50ms',
     'reprise run trace.csv --window 600s..660s --target reference:vllm-v1,model=llama-3.1-8b,gpu=h100-sxm --clock virtual',
@@ -27,7 +27,7 @@ export const runCommand: Command = {
     workload: {
       type: 'string',
       describe:
-        'a trace file (Azure 2023 and 2024 CSV, Mooncake JSONL, plain CSV, .rtrace.jsonl) or a bundled sample: chat, code',
+        'a trace in any format that the README names: a file, a folder, or - for standard input; or a bundled sample: chat, code',
     },
   },
   options: RUN_OPTIONS,

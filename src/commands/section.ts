@@ -1,4 +1,4 @@
-import { aligned } from '../../reports/index.ts';
+import { aligned } from '../../reports/text/table.ts';
 
 /** A title and rows in aligned columns under it. Ends in a newline. */
 export function section(title: string, rows: readonly (readonly string[])[]): string {

@@ -1,5 +1,5 @@
 import { SLO_PROFILES } from '../slos/index.ts';
-import { limitsText } from '../../reports/index.ts';
+import { limitsText } from '../../reports/format.ts';
 import { section } from './section.ts';
 
 /** The published SLOs with names that `--slo` takes, as text or JSON. Ends in a newline. */

@@ -14,6 +14,7 @@ import { sweepPage, writeSweep } from '../search/sweep/files.ts';
 import { sweep, type SweepHooks, type SweepSpec } from '../search/sweep/sweep.ts';
 import { rangeOfRates, sweepText } from '../../reports/index.ts';
 import { grouped, readOptions, type Command, type Given } from './command.ts';
+import { LISTED } from './listed.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
 import { showProgress } from './progress.ts';
 import { RUN_OPTIONS, runSpecOf } from './run-options.ts';
@@ -44,7 +45,8 @@ const SWEEP: Command['options'] = {
   workers: {
     type: 'string',
     default: 'auto',
-    describe: 'threads in virtual time, which change no result; auto: one a core',
+    describe:
+      'in virtual time: threads that simulate, which change no result; auto: one a core. In real time: threads of the client of each run; auto: one',
   },
 };
 
@@ -66,8 +68,7 @@ const OF_ONE_RUN: ReadonlySet<string> = new Set(['rate', 'speed', 'trace-iterati
 const isOfSweep = (name: string): boolean => name in SWEEP || name in OUTPUT;
 
 export const sweepCommand: Command = {
-  usage: 'sweep [workload]',
-  describe: 'How many requests meet the SLO, by target, rate and SLO scale: a grid of whole runs',
+  ...LISTED.sweep,
   examples: [
     'reprise sweep trace.csv --target http://127.0.0.1:8000 --rates 1..8x2 --slo ttft=500ms,tpot=50ms',
     'reprise sweep chat --target reference:vllm-v1,model=opt-13b,gpu=a100-sxm-80g --target reference:distserve,model=opt-13b,gpu=a100-sxm-80g --clock virtual --slo ttft=250ms,tpot=100ms --per-gpu --slo-scales 0.5..2',
@@ -199,7 +200,11 @@ function sweepOf(options: Options, given: Given): SweepSpec {
   if (repeated !== undefined) throw new UserError(`--target: ${repeated} is given twice`);
   const at = String(parseGoal(options.at));
   // What only a sweep has is none of its runs' options.
-  const ofRun = Object.fromEntries(Object.entries(given).filter(([name]) => !isOfSweep(name)));
+  const { workers } = given;
+  const ofRun = {
+    ...Object.fromEntries(Object.entries(given).filter(([name]) => !isOfSweep(name))),
+    ...(workers === undefined || given['clock'] === 'virtual' ? {} : { workers }),
+  };
   const name = workload
     .replace(/^.*[/\\]/, '')
     .replace(/\..*$/, '')

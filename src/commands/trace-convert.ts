@@ -27,12 +27,11 @@ export const convertSchema = z.looseObject({
 });
 
 export const traceConvert: TraceAction = {
-  describe: 'writes any format as another',
   examples: [
     'reprise trace convert trace.csv trace.rtrace.jsonl.gz',
     'reprise trace convert trace.jsonl part.jsonl --to mooncake --window 60s..120s',
   ],
-  takesOut: true,
+  takes: 'FILE OUT',
   options: {
     to: {
       type: 'string',

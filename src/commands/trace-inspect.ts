@@ -30,13 +30,12 @@ const schema = z.looseObject({
 });
 
 export const traceInspect: TraceAction = {
-  describe: 'what is in a trace',
   examples: [
     'reprise trace inspect trace.csv',
     'reprise trace inspect trace.csv --html --open',
     'reprise trace inspect trace.csv --json',
   ],
-  takesOut: false,
+  takes: 'FILE',
   options: {
     ...TRACE_READING,
     ...TEXT_OPTIONS,

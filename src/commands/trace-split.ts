@@ -15,9 +15,8 @@ import { convertSchema, traceConvert } from './trace-convert.ts';
 const schema = convertSchema.extend({ by: text.default('class') });
 
 export const traceSplit: TraceAction = {
-  describe: 'writes a file for each class, model, ...',
   examples: ['reprise trace split trace.jsonl parts.rtrace.jsonl --by class'],
-  takesOut: true,
+  takes: 'FILE OUT',
   options: {
     ...traceConvert.options,
     by: {

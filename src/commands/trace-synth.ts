@@ -9,7 +9,8 @@ import {
 } from '../../workloads/index.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { SILENT } from '../core/log.ts';
-import { expected, kebab, text, wholeNumber } from '../core/option-fields.ts';
+import { expected, text, wholeNumber } from '../core/option-fields.ts';
+import { kebab } from '../core/option-names.ts';
 import { parseDurationUs, withThousands } from '../core/units.ts';
 import { readingOf, TRACE_FIELDS } from '../run/trace-options.ts';
 import { STDIN_FILE } from './command-line.ts';
@@ -48,13 +49,12 @@ const schema = z.looseObject({
 const { to, seed, quiet } = traceConvert.options;
 
 export const traceSynth: TraceAction = {
-  describe: 'makes a trace: like one that you have, or of arrivals, lengths and sessions that you describe',
   examples: [
     'reprise trace synth like-mine.rtrace.jsonl.gz --fit trace.csv --duration 2h',
     'reprise trace synth bursts.csv --arrivals gamma:rate=5,cv=2 --lengths trace.csv --duration 1h',
     'reprise trace synth agents.rtrace.jsonl --arrivals poisson:rate=0.1 --turns geometric:mean=12 --think lognormal:median=8s,sigma=1 --input lognormal:median=800,sigma=1 --output 200 --prefixes groups:count=5,tokens=4096 --duration 1h',
   ],
-  takesOut: false,
+  takes: 'FILE',
   options: {
     fit: {
       type: 'string',

@@ -14,6 +14,11 @@ export interface Change {
   readonly runSd: number | null;
   /** ln is known to no less than this, however well runs repeat: so coarse are the figures. Absent: exactly. */
   readonly resolution?: number;
+  /**
+   * What the clocks of the clients alone may make of it (`src/certificate/clock-error.ts`): a bias, which no repeat shows,
+   * and which is added to the half width of an interval. Absent: not known, and nothing is added.
+   */
+  readonly clock?: number;
 }
 
 /** How the runs of two systems were made; nights: one run of each, and earlier nights. */
@@ -63,12 +68,12 @@ export function changeOfNight(now: number, { lnCentre, nights, lnSd, df }: Night
  * than their figures are coarse show that in their spread.
  */
 export function intervalOf(
-  { ln: change, error, df, resolution = 0 }: Change,
+  { ln: change, error, df, resolution = 0, clock = 0 }: Change,
   chance: number,
 ): readonly [number, number] | null {
   if (error === null) return null;
   const spread = error === 0 || df === null ? 0 : studentTQuantile(0.5 + chance / 2, df) * error;
-  const half = Math.max(spread, resolution);
+  const half = Math.max(spread, resolution) + clock;
   return [change - half, change + half];
 }
 

@@ -1,5 +1,7 @@
 import { metricLabel } from '../../reports/index.ts';
+import { lnClockError } from '../certificate/clock-error.ts';
 import { exp, ln } from '../core/portable-math.ts';
+import { formatShare } from '../core/units.ts';
 import { version } from '../core/version.ts';
 import {
   isGoodput,
@@ -55,6 +57,7 @@ export function compareRuns(
     ...missingDoubts(all),
     ...driftDoubts(judged, placesOf(base, now), order),
     ...startDoubts(base, now),
+    ...clockDoubts(judged, ln(1 + margin)),
   ];
   const isBlocked = doubts.some(({ blocks }) => blocks);
   const [first] = base;
@@ -135,7 +138,7 @@ interface FigureOfRuns extends JudgedFigure {
 }
 
 function valuesOf(
-  { name, of, step }: JudgedMetric,
+  { name, of, step, clockErrorMs }: JudgedMetric,
   base: readonly LoadedRun[],
   now: readonly LoadedRun[],
 ): FigureOfRuns {
@@ -149,6 +152,10 @@ function valuesOf(
     isKnown: [...a, ...b].every((value) => value !== null),
     isThere: [...a, ...b].some((value) => value !== null),
     isFinite: haveLogarithms([...known(a), ...known(b)]),
+    clock: lnClockError(known([...base, ...now].map(({ summary }) => clockErrorMs?.(summary) ?? null)), [
+      ...known(a),
+      ...known(b),
+    ]),
     step: Math.max(...[...base, ...now].map(({ summary }) => step?.(summary) ?? 0)),
   };
 }
@@ -206,6 +213,20 @@ const NOTHING_KNOWN = {
   smallest_effect: null,
   repeats_to_decide: null,
 } as const;
+
+/** The error of the clocks, where it is large against what counts as the same. */
+function clockDoubts(judged: readonly FigureOfRuns[], lnMargin: number): Comparison['doubts'] {
+  const [worst] = judged.toSorted((a, b) => (b.clock ?? 0) - (a.clock ?? 0));
+  if (worst?.clock === undefined || worst.clock === 0 || worst.clock <= lnMargin / 2) return [];
+  const share = formatShare(exp(worst.clock) - 1);
+  return [
+    {
+      code: 'clock',
+      blocks: false,
+      text: `the clocks of the clients alone may change ${metricLabel(worst.name)} by ${share} (reprise calibrate): that is added to the intervals`,
+    },
+  ];
+}
 
 /** A figure that some runs alone have, as results of other tools may, is not judged: then the family is not whole. */
 function missingDoubts(all: readonly FigureOfRuns[]): Comparison['doubts'] {

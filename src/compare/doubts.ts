@@ -29,11 +29,27 @@ export function doubtsOf(base: readonly LoadedRun[], now: readonly LoadedRun[], 
     ...warmth(base, now),
     ...delivered(base, now, isPaired),
     ...machines(base, now),
+    ...clocks([...base, ...now]),
   ];
 }
 
 function doubt(code: string, blocks: boolean, text: string): Doubt {
   return { code, text, blocks };
+}
+
+/** Runs on a certified machine, at a load of which it is not known how late tokens are recorded. */
+function clocks(runs: readonly LoadedRun[]): Doubt[] {
+  const unknown = runs.filter(({ manifest: { certificate } }) => certificate?.timestamp_error_us === null);
+  const [first] = unknown;
+  if (first === undefined) return [];
+  const of = `${unknown.length} of ${runs.length} runs (${first.dir}${unknown.length > 1 ? ' and others' : ''})`;
+  return [
+    doubt(
+      'clock',
+      false,
+      `the load of ${of} was beyond what their machines were calibrated for: the error of their clocks is not in the intervals`,
+    ),
+  ];
 }
 
 function importedRuns(runs: readonly LoadedRun[]): Doubt[] {

@@ -7,6 +7,8 @@ export interface JudgedMetric {
   readonly name: JudgedName;
   /** Its value; infinite where requests that failed reach into the quantile; null: the run has none. */
   readonly of: (summary: Summary) => number | null;
+  /** By how much the clock of a run's client may have it wrong, in ms; null: not known. Absent: it is no latency. */
+  readonly clockErrorMs?: (summary: Summary) => number | null;
   /** Of what its values are whole multiples, where it counts requests. */
   readonly step?: (summary: Summary) => number;
 }
@@ -31,8 +33,12 @@ export const JUDGED: readonly JudgedMetric[] = [
 function quantile<M extends 'ttft' | 'tpot' | 'e2e', Q extends 'p50' | 'p90' | 'p99'>(
   metric: M,
   at: Q,
-): { name: `${M}.${Q}`; of: JudgedMetric['of'] } {
-  return { name: `${metric}.${at}`, of: ({ latency_ms }) => latencyOf(latency_ms[metric], at) };
+): { name: `${M}.${Q}`; of: JudgedMetric['of']; clockErrorMs: NonNullable<JudgedMetric['clockErrorMs']> } {
+  return {
+    name: `${metric}.${at}`,
+    of: ({ latency_ms }) => latencyOf(latency_ms[metric], at),
+    clockErrorMs: ({ clock_error_ms }) => clock_error_ms?.[metric] ?? null,
+  };
 }
 
 function latencyOf(stats: LatencyStats, at: 'p50' | 'p90' | 'p99'): number | null {

@@ -14,12 +14,12 @@ const REPEATS_FACTOR = 2.8;
 const LEAST_SHIFT = 0.005;
 
 /**
- * The chance of so large a change where the true one is on the margin, in either direction; 1 within the margin. Null:
- * one run stands for a system, and nothing is known of how it varies.
+ * The chance of so large a change where the true one is on the margin, in either direction, and the clocks err in its
+ * favour; 1 within the margin. Null: one run stands for a system, and nothing is known of how it varies.
  */
-export function pValueOf({ ln, error, df, resolution = 0 }: Change, margin: number): number | null {
+export function pValueOf({ ln, error, df, resolution = 0, clock = 0 }: Change, margin: number): number | null {
   if (error === null) return null;
-  const beyond = Math.abs(ln) - margin;
+  const beyond = Math.abs(ln) - margin - clock;
   if (beyond <= resolution) return 1;
   if (error === 0 || df === null) return 0;
   return Math.min(1, 2 * studentTTail(beyond / error, df));
@@ -44,6 +44,8 @@ export interface Family {
   readonly level?: NightLevel | undefined;
   /** `Change.resolution`. */
   readonly resolution?: number;
+  /** `Change.clock`. */
+  readonly clock?: number;
 }
 
 /**
@@ -54,13 +56,13 @@ export function testFamily(family: readonly Family[], order: Order, margin: numb
   const isConstant = family.map(
     ({ base, now, level }) => new Set([...base, ...now]).size === 1 && (level?.lnSd ?? 0) === 0,
   );
-  const changes = family.map(({ base, now, isFinite, step, level, resolution = 0 }, i) => {
+  const changes = family.map(({ base, now, isFinite, step, level, resolution = 0, clock = 0 }, i) => {
     if (!isFinite) return null;
     const change =
       level === undefined
         ? changeOf(base, now, order, isConstant[i] === true ? 0 : step)
         : changeOfNight(now[0] ?? Number.NaN, level);
-    return { ...change, resolution };
+    return { ...change, resolution, clock };
   });
   const pValues = changes.map((change) => (change === null ? null : pValueOf(change, margin)));
   const adjustedPs = adjusted(pValues.map((p, i) => (isConstant[i] === true ? null : p)));
@@ -97,16 +99,21 @@ export function verdictOf(
 }
 
 /** The smallest change, in ln, that a comparison with such errors would find in four of five; null without an error. */
-export function smallestEffect({ error, df, resolution = 0 }: Change, margin: number): number | null {
+export function smallestEffect({ error, df, resolution = 0, clock = 0 }: Change, margin: number): number | null {
   if (error === null) return null;
-  if (error === 0 || df === null) return margin + resolution;
+  if (error === 0 || df === null) return margin + clock + resolution;
   const quantiles = studentTQuantile(0.5 + CHANCE / 2, df) + studentTQuantile(POWER, df);
-  return margin + Math.max(resolution, quantiles * error);
+  return margin + clock + Math.max(resolution, quantiles * error);
 }
 
-/** Runs of each system that would decide, were the change as it seems; null: not known, or finer steps would. */
-export function repeatsToDecide({ ln, runSd, resolution = 0 }: Change, margin: number): number | null {
+/**
+ * Runs of each system that would decide, were the change as it seems; null: not known, or finer steps or a truer clock
+ * would.
+ */
+export function repeatsToDecide({ ln, runSd, resolution = 0, clock = 0 }: Change, margin: number): number | null {
   if (runSd === null || resolution > 0) return null;
-  const shift = Math.max(LEAST_SHIFT, Math.abs(Math.abs(ln) - margin));
+  const distance = Math.abs(Math.abs(ln) - margin);
+  if (clock > 0 && distance <= clock) return null;
+  const shift = Math.max(LEAST_SHIFT, distance - clock);
   return Math.max(2, Math.ceil(2 * (REPEATS_FACTOR * (runSd / shift)) ** 2 + 1));
 }

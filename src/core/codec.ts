@@ -101,8 +101,11 @@ export interface Codec {
   readonly historyForm?: Prompt['kind'];
   /** Its text is all that the server tokenizes, without a chat template. Absent: that is not known. */
   readonly isWholePrompt?: true;
-  /** The calls of all steps, as far as they can be made before the first is sent. */
-  open(request: Request): readonly Call[];
+  /**
+   * The calls of all steps, as far as they can be made before the first is sent. `position`: that of the request in its
+   * plan, where several clients send the plan, so that servers take turns over all of it; absent: turns go by calls.
+   */
+  open(request: Request, position?: number): readonly Call[];
   decoder(request: Request, out: TokenOut): Decoder;
   /** One line from the body of a response whose status is not 2xx. */
   errorMessage(body: string): string;

@@ -1,26 +1,26 @@
 /**
- * Binary heap of timed actions, ordered by (time, sequence number of the push).
+ * Binary heap of timed events, such as actions, ordered by (time, sequence number of the push).
  *
  *            [0] 12.0 #4
  *           /           \
  *     [1] 12.0 #7     [2] 30.5 #1      parent of i: (i - 1) >> 1; never larger than its children
  */
-export class EventQueue {
+export class EventQueue<T extends object = () => void> {
   readonly #times: number[] = [];
   readonly #sequences: number[] = [];
-  readonly #actions: (() => void)[] = [];
+  readonly #events: T[] = [];
   #sequence = 0;
 
   get size(): number {
     return this.#times.length;
   }
 
-  /** Time of the next action, Infinity when there is none. */
+  /** Time of the next event, Infinity when there is none. */
   get nextTime(): number {
     return this.#times[0] ?? Number.POSITIVE_INFINITY;
   }
 
-  push(time: number, action: () => void): void {
+  push(time: number, event: T): void {
     if (Number.isNaN(time)) throw new RangeError('event time is NaN');
     const sequence = this.#sequence++;
     let hole = this.#times.length;
@@ -31,20 +31,20 @@ export class EventQueue {
       this.#move(parent, hole);
       hole = parent;
     }
-    this.#place(hole, time, sequence, action);
+    this.#place(hole, time, sequence, event);
   }
 
-  /** Takes the next action out. The queue must not be empty. */
-  pop(): () => void {
-    const action = this.#actionAt(0);
+  /** Takes the next event out. The queue must not be empty. */
+  pop(): T {
+    const event = this.#eventAt(0);
     const time = this.#times.pop() ?? Number.NaN;
     const sequence = this.#sequences.pop() ?? Number.NaN;
-    const moved = this.#actions.pop() ?? action;
+    const moved = this.#events.pop() ?? event;
     if (this.#times.length > 0) this.#sink(time, sequence, moved);
-    return action;
+    return event;
   }
 
-  #sink(time: number, sequence: number, action: () => void): void {
+  #sink(time: number, sequence: number, event: T): void {
     const size = this.#times.length;
     let hole = 0;
     for (;;) {
@@ -56,7 +56,7 @@ export class EventQueue {
       this.#move(child, hole);
       hole = child;
     }
-    this.#place(hole, time, sequence, action);
+    this.#place(hole, time, sequence, event);
   }
 
   #before(a: number, b: number): boolean {
@@ -65,13 +65,13 @@ export class EventQueue {
   }
 
   #move(from: number, to: number): void {
-    this.#place(to, this.#timeAt(from), this.#sequenceAt(from), this.#actionAt(from));
+    this.#place(to, this.#timeAt(from), this.#sequenceAt(from), this.#eventAt(from));
   }
 
-  #place(index: number, time: number, sequence: number, action: () => void): void {
+  #place(index: number, time: number, sequence: number, event: T): void {
     this.#times[index] = time;
     this.#sequences[index] = sequence;
-    this.#actions[index] = action;
+    this.#events[index] = event;
   }
 
   #timeAt(index: number): number {
@@ -82,9 +82,9 @@ export class EventQueue {
     return this.#sequences[index] ?? Number.NaN;
   }
 
-  #actionAt(index: number): () => void {
-    const action = this.#actions[index];
-    if (action === undefined) throw new RangeError('event queue is empty');
-    return action;
+  #eventAt(index: number): T {
+    const event = this.#events[index];
+    if (event === undefined) throw new RangeError('event queue is empty');
+    return event;
   }
 }

@@ -23,9 +23,10 @@ export interface KeyHider {
 }
 
 /**
- * Finds keys of 8 characters and more in their usual codings: as they are, in another case, in hexadecimal, in base64 and
- * base64url wherever they begin in it, escaped as in JSON, HTML or a URL, and each of these with anything but letters and
- * digits in between, such as a line end. To be made once for the keys; a text without any then costs two passes.
+ * Finds keys of 8 characters and more in their usual codings: as they are, in another case, in hexadecimal, as decimal
+ * bytes, in base64 and base64url wherever they begin in it (of UTF-16 too), escaped as in JSON, HTML or a URL, and each of
+ * these with anything but letters and digits in between, such as a line end. To be made once for the keys; a text without
+ * any then costs two passes.
  */
 export function keyHider(keys: readonly string[]): KeyHider {
   const needles = distinct([...new Set(keys)].filter((key) => key.length >= SHORTEST_KEY).flatMap(needlesOf));
@@ -68,8 +69,9 @@ function needlesOf(key: string): Needle[] {
     sharesEnds,
   });
   const plain = needle(key, 'letters and digits');
-  const codings = [Buffer.from(key), Buffer.from(key, 'latin1')].flatMap((bytes) => [
+  const codings = [Buffer.from(key), Buffer.from(key, 'latin1'), Buffer.from(key, 'utf16le')].flatMap((bytes) => [
     needle(bytes.toString('hex'), 'letters and digits'),
+    needle([...bytes].join(' '), 'letters and digits'),
     ...[0, 1, 2].map((offset) => needle(base64Within(bytes, offset), 'letters and digits', true)),
   ]);
   // Of a key of signs little is left.
@@ -214,8 +216,8 @@ function withoutParts(text: string, needles: readonly Needle[]): string {
 
 /** What a cut leaves of an escape. */
 const CUT_ESCAPE = {
-  head: /^[\da-fux;]{1,5}(?=[\\%&])/i,
-  tail: /(?:\\+(?:u[\da-f]{0,3}|x[\da-f]?|[0-7]{0,2})|%(?:[\da-f]|u[\da-f]{0,3})?|&#?x?\d{0,3}|0x[\da-f]?)$/i,
+  head: /^[\da-fux;{}]{1,5}(?=[\\%&])/i,
+  tail: /(?:\\+(?:u\{?[\da-f]{0,3}|x[\da-f]?|[0-7]{0,2})|%(?:[\da-f]|u[\da-f]{0,3})?|&#?x?\d{0,3}|0x[\da-f]?)$/i,
 } as const;
 
 function withoutPart(text: string, needles: readonly Needle[], side: keyof typeof CUT_ESCAPE, least: number): string {

@@ -14,15 +14,3 @@ function got(input: unknown): string {
 export const wholeNumber = z.int(expected('a whole number from 1')).positive(expected('a whole number from 1'));
 
 export const text = z.string(expected('one value'));
-
-/** A line for each option that is wrong, named as the command line writes it (`--ttft-timeout`). */
-export function optionErrors({ issues }: z.ZodError): string {
-  return issues
-    .map(({ path, message }) => (path.length === 0 ? message : `--${kebab(path.join('.'))}: ${message}`))
-    .join('\n');
-}
-
-/** `ttftTimeout` -> `ttft-timeout`: the name of an option on the command line. */
-export function kebab(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}

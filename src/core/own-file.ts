@@ -20,16 +20,17 @@ const HEAD_BYTES = 1 << 16;
 
 /**
  * Throws a UserError where writing `file` would replace what Reprise has not made. An empty file holds nothing; what is no
- * file, such as /dev/null, cannot be replaced. `option`: names the file on the command line.
+ * file, such as /dev/null, cannot be replaced. `option`: names the file on the command line; `wanted`: what `isOurs` is to
+ * find there, for the message.
  */
-export function checkReplaceable(file: string, isOurs: IsOurs, option: string): void {
+export function checkReplaceable(file: string, isOurs: IsOurs, option: string, wanted = 'that Reprise wrote it'): void {
   const found = attempt(file, option, () => statSync(file, { throwIfNoEntry: false }));
   if (found === undefined) return;
   if (!found.isFile()) throw new UserError(`${option}: ${file} is no file; name one that is not there yet`);
   attempt(file, option, () => {
     const descriptor = openSync(file, 'r');
     try {
-      refuseForeign(descriptor, found, { file, isOurs, option });
+      refuseForeign(descriptor, found, { file, isOurs, option, wanted });
     } finally {
       closeSync(descriptor);
     }
@@ -55,7 +56,7 @@ export function openReplaceable(file: string, isOurs: IsOurs, option: string): n
     try {
       const found = fstatSync(descriptor);
       if (!found.isFile()) return descriptor;
-      refuseForeign(descriptor, found, { file, isOurs, option });
+      refuseForeign(descriptor, found, { file, isOurs, option, wanted: 'that Reprise wrote it' });
       ftruncateSync(descriptor);
       return descriptor;
     } catch (thrown) {
@@ -105,13 +106,12 @@ interface Named {
   readonly file: string;
   readonly isOurs: IsOurs;
   readonly option: string;
+  readonly wanted: string;
 }
 
-function refuseForeign(descriptor: number, { size }: Stats, { file, isOurs, option }: Named): void {
+function refuseForeign(descriptor: number, { size }: Stats, { file, isOurs, option, wanted }: Named): void {
   if (size === 0 || isOurs(headOf(descriptor))) return;
-  throw new UserError(
-    `${option}: ${file} is there, and does not say that Reprise wrote it; name another file, or remove this one`,
-  );
+  throw new UserError(`${option}: ${file} is there, and does not say ${wanted}; name another file, or remove this one`);
 }
 
 function headOf(descriptor: number): string {

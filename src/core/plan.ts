@@ -117,6 +117,11 @@ export interface PlanStats {
   readonly maxOutputTokens: number;
   /** The first of the requests with the largest sum of input and output tokens. */
   readonly longest: Pick<Request, 'id' | 'traceRow' | 'inputTokens' | 'outputTokens'>;
+  /**
+   * What is due in the busiest second, and the output tokens of what is due in the busiest ten, a second; absent: where
+   * times depend on answers.
+   */
+  readonly busiest?: { readonly requestsPerS: number; readonly tokensPerS: number };
   /** The prompts that the trace itself has; absent: it has none. */
   readonly ownPrompts?: OwnPrompts;
   /** Models that the trace names, the first few; absent: none. */

@@ -8,25 +8,49 @@ export type Random = () => number;
  * shift those of another. Integer arithmetic only: the same on every machine.
  */
 export function randomStream(seed: number, ...keys: readonly (number | string)[]): Random {
-  let hash = mix(0x9e3779b9, seed);
-  for (const key of keys) {
-    if (typeof key === 'number') hash = mix(mix(hash, key), key / 2 ** 32);
-    else for (let i = 0; i < key.length; i++) hash = mix(hash, key.charCodeAt(i));
+  let name = streamName(seed);
+  for (const key of keys) name = withKey(name, key);
+  const numbers = new RandomNumbers(name);
+  return () => numbers.next();
+}
+
+/** The name of a seed's stream without keys; with all keys of `randomStream`, one after another, it is that stream. */
+export function streamName(seed: number): number {
+  return mix(0x9e3779b9, seed);
+}
+
+/** The name with one more key. */
+export function withKey(name: number, key: number | string): number {
+  if (typeof key === 'number') return mix(mix(name, key), key / 2 ** 32);
+  let hash = name;
+  for (let i = 0; i < key.length; i++) hash = mix(hash, key.charCodeAt(i));
+  return hash;
+}
+
+/** The numbers of the stream of a name, where there are many streams of a few numbers each. */
+export class RandomNumbers {
+  #a: number;
+  #b: number;
+  #c: number;
+  #counter = 1;
+
+  constructor(name: number) {
+    this.#a = mix(name, 1);
+    this.#b = mix(name, 2);
+    this.#c = mix(name, 3);
+    for (let i = 0; i < 12; i++) this.next();
   }
-  let a = mix(hash, 1);
-  let b = mix(hash, 2);
-  let c = mix(hash, 3);
-  let counter = 1;
-  const next = (): number => {
-    const result = (a + b + counter) | 0;
-    counter = (counter + 1) | 0;
-    a = b ^ (b >>> 9);
-    b = (c + (c << 3)) | 0;
-    c = (((c << 21) | (c >>> 11)) + result) | 0;
+
+  next(): number {
+    const b = this.#b;
+    const c = this.#c;
+    const result = (this.#a + b + this.#counter) | 0;
+    this.#counter = (this.#counter + 1) | 0;
+    this.#a = b ^ (b >>> 9);
+    this.#b = (c + (c << 3)) | 0;
+    this.#c = (((c << 21) | (c >>> 11)) + result) | 0;
     return result >>> 0;
-  };
-  for (let i = 0; i < 12; i++) next();
-  return next;
+  }
 }
 
 /** Uniform in [0, 1) with 53 bits. */

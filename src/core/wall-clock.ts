@@ -27,6 +27,9 @@ const SPIN_US = 15;
 /** Some 2 us of loads from memory. */
 const LOADS = 100;
 
+/** Readings of both clocks that are compared once, when a thread starts. */
+const ORIGIN_PAIRS = 20;
+
 /** The machine's monotonic clock, in microseconds on the machine's own zero (CLOCK_MONOTONIC on Linux). */
 export function machineUs(): number {
   return performance.now() * 1000 + ORIGIN_US;
@@ -38,20 +41,22 @@ export function epochS(us: number): number {
 const ORIGIN_US = originUs();
 
 /**
- * Between the readings of the two clocks a thread can lose its core, and the first reading loads code: of several pairs the
- * one counts whose readings lie closest together.
+ * Zero of `performance.now()` on the machine's clock; it differs from thread to thread. `performance` is slow at its first
+ * call, and a thread may lose its core between two readings: the pair that lies closest together tells.
  */
 function originUs(): number {
-  let [origin, least] = [0, Number.POSITIVE_INFINITY];
-  for (let i = 0; i < 16; i++) {
-    const beforeNs = process.hrtime.bigint();
-    const us = performance.now() * 1000;
-    const tookNs = Number(process.hrtime.bigint() - beforeNs);
-    if (tookNs >= least) continue;
-    least = tookNs;
-    origin = (Number(beforeNs) + tookNs / 2) / 1000 - us;
+  let [closestUs, origin] = [Infinity, 0];
+  for (let pair = 0; pair < ORIGIN_PAIRS; pair++) {
+    const beforeUs = hrtimeUs();
+    const sinceUs = performance.now() * 1000;
+    const apartUs = hrtimeUs() - beforeUs;
+    if (apartUs < closestUs) [closestUs, origin] = [apartUs, beforeUs + apartUs / 2 - sinceUs];
   }
   return origin;
+}
+
+function hrtimeUs(): number {
+  return Number(process.hrtime.bigint()) / 1000;
 }
 
 /**

@@ -1,3 +1,5 @@
+import module from 'node:module';
+import { dirname } from 'node:path';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { messageOf, UserError, type ExitCode } from './errors.ts';
 
@@ -25,11 +27,28 @@ interface Question<Q> {
   readonly question: Q;
 }
 
-/** Errors travel as texts: a structured clone loses the class of an Error, and fails at some causes. */
 type Reply<A> =
   | { readonly kind: 'answer'; readonly id: number; readonly answer: A }
-  | { readonly kind: 'user error'; readonly id: number; readonly message: string; readonly exitCode: ExitCode }
-  | { readonly kind: 'fault'; readonly id: number; readonly message: string; readonly stack: string | undefined };
+  | { readonly kind: 'error'; readonly id: number; readonly error: PlainError };
+
+/** Errors travel as texts: a structured clone loses the class of an Error, and fails at some causes. */
+export type PlainError =
+  | { readonly kind: 'user error'; readonly message: string; readonly exitCode: ExitCode }
+  | { readonly kind: 'fault'; readonly message: string; readonly stack: string | undefined };
+
+/** What was thrown in one thread, for another. */
+export function plainError(thrown: unknown): PlainError {
+  if (thrown instanceof UserError) return { kind: 'user error', message: thrown.message, exitCode: thrown.exitCode };
+  return { kind: 'fault', message: messageOf(thrown), stack: thrown instanceof Error ? thrown.stack : undefined };
+}
+
+/** The error again; a fault has the stack of the thread that threw it. */
+export function errorOf(plain: PlainError): Error {
+  if (plain.kind === 'user error') return new UserError(plain.message, { exitCode: plain.exitCode });
+  const fault = new Error(plain.message);
+  if (plain.stack !== undefined) fault.stack = plain.stack;
+  return fault;
+}
 
 interface Pending<A> {
   resolve(answer: A): void;
@@ -40,7 +59,7 @@ interface Pending<A> {
  * Starts `file`, which has to call `serveWorker`, in a thread of its own. `data` becomes the argument of its `open`.
  */
 export function startWorker<D, Q, A>(file: URL, data: D): WorkerThread<Q, A> {
-  const worker = new Worker(file, { workerData: data });
+  const worker = new Worker(file, { workerData: data, env: { ...process.env, ...compileCache() } });
   const pending = new Map<number, Pending<A>>();
   let nextId = 0;
   let isTerminated = false;
@@ -54,7 +73,7 @@ export function startWorker<D, Q, A>(file: URL, data: D): WorkerThread<Q, A> {
     const waiting = pending.get(reply.id);
     pending.delete(reply.id);
     if (reply.kind === 'answer') waiting?.resolve(reply.answer);
-    else waiting?.reject(errorOf(reply));
+    else waiting?.reject(errorOf(reply.error));
   });
   // A thread may throw a value that is no Error.
   worker.on('error', (thrown: unknown) => failAll(thrown instanceof Error ? thrown : new Error(String(thrown))));
@@ -84,11 +103,11 @@ export function startWorker<D, Q, A>(file: URL, data: D): WorkerThread<Q, A> {
   };
 }
 
-function errorOf(reply: Exclude<Reply<unknown>, { kind: 'answer' }>): Error {
-  if (reply.kind === 'user error') return new UserError(reply.message, { exitCode: reply.exitCode });
-  const fault = new Error(reply.message);
-  if (reply.stack !== undefined) fault.stack = reply.stack;
-  return fault;
+/** A thread uses the compile cache of its process only if its environment names the folder. */
+function compileCache(): { readonly NODE_COMPILE_CACHE?: string } {
+  // A folder of this version of Node, in the one to name.
+  const folder = module.getCompileCacheDir();
+  return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) };
 }
 
 /** The thread's side of `startWorker`: `open` gets its data and returns the function that answers its questions. */
@@ -107,12 +126,7 @@ export function serveWorker<D, Q, A>(open: (data: D) => Answerer<Q, A>): void {
     } catch (thrown) {
       // Unhandled, and so the end of this thread.
       if (id === null) throw thrown;
-      if (thrown instanceof UserError)
-        reply({ kind: 'user error', id, message: thrown.message, exitCode: thrown.exitCode });
-      else {
-        const stack = thrown instanceof Error ? thrown.stack : undefined;
-        reply({ kind: 'fault', id, message: messageOf(thrown), stack });
-      }
+      reply({ kind: 'error', id, error: plainError(thrown) });
     }
   };
   port.on('message', (request: Question<Q>) => void answer(request));

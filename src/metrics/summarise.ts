@@ -95,6 +95,7 @@ export async function summarise(
     latency_ms: fromDue,
     latency_ok_ms: ok,
     service_latency_ms: service,
+    clock_error_ms: clockErrorMs(manifest, delivered.got.output_tokens_mean),
     little_law_error: littleLawError(manifest, inFlightUs),
     slo: sloOf(manifest, attainment, scales),
     sessions: sessions.result(),
@@ -157,6 +158,14 @@ function plannedLoad(
   const measured = requests - left_out.warmup_requests - left_out.cooldown_requests;
   const spanS = left_out.to_s - left_out.from_s;
   return { requests: measured, duration_s: spanS, rate_rps: rateRps };
+}
+
+/** The clock error of a latency: of TPOT that of its two ends, over the gaps of a mean answer. */
+function clockErrorMs({ certificate }: Manifest, outputTokens: number | null): Summary['clock_error_ms'] {
+  const error = certificate?.timestamp_error_us ?? null;
+  if (error === null) return null;
+  const ms = error.p99 / 1000;
+  return { ttft: ms, tpot: ms / Math.max(1, (outputTokens ?? 0) - 1), itl: ms, e2e: ms };
 }
 
 /** Requests in flight as the client sampled them, against rate times time in system: two ways to the same number. */

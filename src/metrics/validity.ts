@@ -56,7 +56,7 @@ export class ValidityCollector {
     const client = this.#manifest.client;
     const lateness = this.#latenessUs.sorted();
     const p90LimitMs = this.#p90LimitMs();
-    const shares = sharesOf(client);
+    const shares = sharesOf(client, this.#manifest.workers);
     const reasons = [
       ...fellBehind(lateness),
       ...leftLate(lateness, p90LimitMs),
@@ -161,13 +161,16 @@ function stallsOf(client: ClientHealth | null): ClientHealth['stalls'] {
 }
 
 /** Shares of the run; null where they are not known, or the run had no length. */
-function sharesOf(client: ClientHealth | null): Pick<Validity, 'spin_share' | 'core_wait_share' | 'stalled_share'> {
+function sharesOf(
+  client: ClientHealth | null,
+  workers: number,
+): Pick<Validity, 'spin_share' | 'core_wait_share' | 'stalled_share'> {
   if (client === null || client.duration_s <= 0)
     return { spin_share: null, core_wait_share: null, stalled_share: null };
   const { polling_s, core_wait_s, duration_s } = client;
   const stalledUs = stallsOf(client).reduce((total, { from_us, to_us }) => total + to_us - from_us, 0);
   return {
-    spin_share: polling_s / duration_s,
+    spin_share: polling_s / (duration_s * workers),
     core_wait_share: core_wait_s === null ? null : core_wait_s / duration_s,
     stalled_share: stalledUs / 1e6 / duration_s,
   };

@@ -24,6 +24,8 @@ const EFFECTS: Readonly<Record<WarningCode, 'flatters' | 'voids' | null>> = {
   // Its client may have been slow, and what counts from sending leaves out what users waited before.
   imported: 'voids',
   not_valid: 'voids',
+  // Whether the client was late for it is what the validity says.
+  beyond_certificate: null,
   cached_tokens: 'flatters',
   outputs_short: 'flatters',
   outputs_long: 'voids',
@@ -63,6 +65,7 @@ export function warningsOf(summary: Omit<Summary, 'warnings' | 'diagnosis'>, man
     imported: importedText(manifest),
     not_valid:
       summary.validity.valid || !summary.validity.judged ? null : `Not valid: ${summary.validity.reasons.join('; ')}`,
+    beyond_certificate: beyondText(manifest),
     cached_tokens: cachedText(summary),
     // With --no-ignore-eos the model may end its outputs earlier: that is what was asked.
     outputs_short: manifest.ignore_eos && !areBodies ? outputsText(summary, 'short') : null,
@@ -153,6 +156,16 @@ function importedText({ imported }: Manifest): string | null {
       'its file does not say when requests were sent: latencies count from sending, and nothing is told over time',
   }[starts];
   return `Imported from ${tool}${version === null ? '' : ` ${version}`}: whether its client kept up is not known, so that nothing is judged; ${counts}`;
+}
+
+function beyondText({ certificate }: Manifest): string | null {
+  if (certificate === undefined || certificate.beyond.length === 0) return null;
+  const { beyond, limit_ms, timestamp_error_us: error } = certificate;
+  const known =
+    error === null
+      ? `more than ${formatMs(limit_ms)} perhaps`
+      : `up to ${formatMs(error.p99 / 1000)} (p99, as calibrated)`;
+  return `The client's busiest second was beyond what this machine is certified to time within ${formatMs(limit_ms)}: ${listText(beyond)}; tokens are recorded late by ${known}; use more workers (--workers), a lower rate or another machine (reprise calibrate)`;
 }
 
 function cachedText({ delivered: { cached_tokens: cached }, workload: { prefix_reuse } }: Figures): string | null {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { extname } from 'node:path';
+import { createServer } from '../core/node-http.ts';
 import type { CodecOptions } from '../../adapters/index.ts';
 import { startWorker } from '../core/worker.ts';
 

@@ -7,7 +7,7 @@ import {
   type ProbeReport,
   type ProbeWorkload,
 } from '../schema/probe.ts';
-import { scanWorkload } from '../../workloads/index.ts';
+import { BusiestWindow, scanWorkload } from '../../workloads/index.ts';
 
 /** Up to this share of what the front end carries, requests hardly wait for one another in it. */
 const EASY_SHARE = 0.8;
@@ -28,20 +28,9 @@ export async function scanForProbe(spec: WorkloadSpec, seed: number, log: Log): 
 
 /** The second, from any moment on, in which most requests are due. */
 export async function busiestSecond(source: Pick<Source, 'open'>): Promise<ProbeWorkload['busiest_second']> {
-  /** Due times of the second that ends at the last of them, from `first` on. */
-  let dueUs: number[] = [];
-  let first = 0;
-  let busiest = { requests: 0, from_s: 0 };
-  for await (const requests of source.open())
-    for (const request of requests) {
-      dueUs.push(request.dueUs);
-      while ((dueUs[first] ?? Infinity) <= request.dueUs - SECOND_US) first++;
-      if (dueUs.length - first > busiest.requests)
-        busiest = { requests: dueUs.length - first, from_s: (dueUs[first] ?? 0) / 1e6 };
-      // What is left behind is thrown away now and then.
-      if (first > 1024 && first > dueUs.length / 2) [dueUs, first] = [dueUs.slice(first), 0];
-    }
-  return busiest;
+  const busiest = new BusiestWindow(SECOND_US);
+  for await (const requests of source.open()) for (const { dueUs } of requests) busiest.add(dueUs, 1);
+  return { requests: busiest.most, from_s: busiest.fromUs / 1e6 };
 }
 
 /** Whether a front end carries a workload, and the model's context its longest request. */

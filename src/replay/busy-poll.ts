@@ -16,8 +16,9 @@ const CROWDED = 0.2;
 const BACK_OFF_US = 5e6;
 
 /**
- * Whether the client polls while streams are open: where it was kept waiting with a core idle (`auto`), always, or never.
- * Ahead of a due time it always does.
+ * Whether the client polls while streams are open: where it pays (`auto`), always, or never. Ahead of a due time it always
+ * does. It pays by the certificate of the machine (`src/certificate/polling.ts`), where there is one; else where the
+ * client was kept waiting with a core idle.
  */
 export const POLL_MODES = ['auto', 'on', 'off'] as const;
 export type PollMode = (typeof POLL_MODES)[number];
@@ -33,11 +34,13 @@ export interface Machine {
  * Decides when the client polls rather than sleeps until bytes come. The kernel wakes a sleeping thread on a core of
  * its choice: on a machine with few cores often the core of the very server that wrote to it, whose time slice the
  * thread then waits for (3-4 ms), with the next core idle. A polling thread keeps its core. So the client polls once it
- * was kept waiting while a core was idle, as long as streams are open and no other thread needs the core.
+ * was kept waiting while a core was idle, or a core is idle and polling is known to pay, as long as streams are open and no
+ * other thread needs the core.
  */
 export class BusyPoll {
   readonly #clock: { busyPolling: boolean };
   readonly #mode: PollMode;
+  readonly #pays: boolean | null;
   readonly #machine: Machine;
   #timer: NodeJS.Timeout | undefined;
   #hasOpen = false;
@@ -53,10 +56,13 @@ export class BusyPoll {
   constructor(
     clock: { busyPolling: boolean },
     mode: PollMode = 'auto',
+    /** What the certificate says of `auto`; null: nothing. */
+    pays: boolean | null = null,
     machine: Machine = { machineUs, coreWaitUs, idleCoresUs },
   ) {
     this.#clock = clock;
     this.#mode = mode;
+    this.#pays = pays;
     this.#machine = machine;
   }
 
@@ -66,7 +72,8 @@ export class BusyPoll {
       return;
     }
     const waitedUs = this.#machine.coreWaitUs();
-    if (waitedUs === null) return; // without these readings the event loop sleeps as usual
+    // Without these readings the event loop sleeps as usual.
+    if (waitedUs === null || this.#pays === false) return;
     this.#sampledUs = this.#machine.machineUs();
     this.#waitedUs = waitedUs;
     this.#timer = setInterval(this.sample, SAMPLE_EVERY_MS).unref();
@@ -90,8 +97,7 @@ export class BusyPoll {
     const lastedUs = nowUs - this.#sampledUs;
     if (!this.#hasOpen) this.#beginPeriod(nowUs, waitedUs); // without streams waiting means nothing
     else if (this.#isWanted) this.#judge(nowUs, waitedUs);
-    else if (waitedUs - this.#waitedUs <= KEPT_WAITING_SHARE * lastedUs || nowUs < this.#notBeforeUs)
-      this.#idleUs = null;
+    else if (!this.#mayPay(waitedUs, lastedUs) || nowUs < this.#notBeforeUs) this.#idleUs = null;
     else {
       const idleUs = this.#machine.idleCoresUs();
       const isNeedless = idleUs !== null && this.#idleUs !== null && idleUs - this.#idleUs >= IDLE_CORES * lastedUs;
@@ -102,6 +108,11 @@ export class BusyPoll {
     this.#sampledUs = nowUs;
     this.#waitedUs = waitedUs;
   };
+
+  /** Whether polling may pay, if a core is idle. */
+  #mayPay(waitedUs: number, lastedUs: number): boolean {
+    return this.#pays ?? waitedUs - this.#waitedUs > KEPT_WAITING_SHARE * lastedUs;
+  }
 
   /** Starts a period: earlier waiting does not count in it. */
   #beginPeriod(nowUs: number, waitedUs: number): void {

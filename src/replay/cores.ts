@@ -4,11 +4,11 @@ import { readFileSync } from 'node:fs';
 const TICK_US = 10_000;
 
 /**
- * Total time that this process's main thread was ready to run but had no core, in microseconds; null where the kernel
- * does not report it. Linux does: the second figure of `/proc/self/schedstat`, in nanoseconds.
+ * Total time that the thread which asks was ready to run but had no core, in microseconds; null where the kernel does not
+ * report it. Linux does: the second figure of `/proc/thread-self/schedstat`, in nanoseconds.
  */
 export function coreWaitUs(): number | null {
-  const waitedNs = Number(read('/proc/self/schedstat')?.split(' ')[1] ?? Number.NaN);
+  const waitedNs = Number(read('/proc/thread-self/schedstat')?.split(' ')[1] ?? Number.NaN);
   return Number.isNaN(waitedNs) ? null : waitedNs / 1000;
 }
 

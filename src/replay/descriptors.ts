@@ -7,17 +7,22 @@ const SPARE = 64;
 
 /** The sockets of a target, as many as the system lets this process have and no more: its files need descriptors too. */
 export class Descriptors {
+  readonly #clients: number;
   readonly #limit: number;
   #used = 0;
 
-  /** `limit`: open files of this process, which Node has raised to what the system allows. */
-  constructor(limit = openFilesLimit()) {
+  /**
+   * `clients`: of this process, each with as many sockets as this one. `limit`: open files of this process, which Node has
+   * raised to what the system allows.
+   */
+  constructor(clients = 1, limit = openFilesLimit()) {
+    this.#clients = clients;
     this.#limit = limit;
   }
 
   /** Why `connections` more cannot be had; null: they can. */
   problem(connections: number): UserError | null {
-    const all = this.#used + connections;
+    const all = (this.#used + connections) * this.#clients;
     if (all + SPARE <= this.#limit) return null;
     return new UserError(
       `this run needs ${withThousands(all)} connections at once, and the system lets this process have ${withThousands(this.#limit)} open files${wayOut(all + SPARE)}`,
@@ -28,9 +33,10 @@ export class Descriptors {
   explained(error: Error): Error {
     const code = 'code' in error ? error.code : null;
     if (code !== 'EMFILE' && code !== 'ENFILE') return error;
+    const used = this.#used * this.#clients;
     const whose = code === 'EMFILE' ? 'this process' : 'the machine (sysctl fs.file-max)';
     return new UserError(
-      `the system gives ${whose} no open file for another connection beside ${withThousands(this.#used)} (${code})${wayOut(2 * this.#used + SPARE)}`,
+      `the system gives ${whose} no open file for another connection beside ${withThousands(used)} (${code})${wayOut(2 * used + SPARE)}`,
       { cause: error },
     );
   }
@@ -52,7 +58,8 @@ function wayOut(files: number): string {
   );
 }
 
-function openFilesLimit(): number {
+/** Files that this process may have open, by the system's limit. */
+export function openFilesLimit(): number {
   try {
     const soft = /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
     return soft === undefined || soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft);

@@ -2,6 +2,7 @@ import { build, type Histogram } from 'hdr-histogram-js';
 import type { ClientSample } from '../schema/client-sample.ts';
 import type { ClientHealth } from '../schema/manifest.ts';
 import type { WallClock } from '../core/wall-clock.ts';
+import { busiestSecond } from './busiest.ts';
 import { coreWaitUs } from './cores.ts';
 import type { Recorder } from './recorder.ts';
 import { type StallLog, TICK_US } from './stalls.ts';
@@ -60,6 +61,7 @@ export class HealthMonitor {
     const cpu = process.cpuUsage(this.#cpuAtStart);
     const waitedUs = difference(this.#waitedAtStartUs, coreWaitUs());
     const duration = Math.max(1, this.#lastUs - this.#startUs);
+    const busiest = busiestSecond(this.samples);
     return {
       duration_s: duration / 1e6,
       machine_zero_us: this.#clock.zeroUs,
@@ -75,6 +77,7 @@ export class HealthMonitor {
       },
       stalls: [...this.#stalls.all],
       mean_in_flight: this.#inFlightTime / duration,
+      ...(busiest === undefined ? {} : { busiest_second: busiest }),
     };
   }
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer } from '../core/node-http.ts';
 import type { Codec } from '../core/codec.ts';
 import { openSingleRequests } from './single-requests.ts';
 import { usualPath, type ServerAccess } from './transport.ts';

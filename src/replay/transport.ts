@@ -91,6 +91,15 @@ export function usualPath({ url }: Pick<ServerAccess, 'url'>): HttpPath {
 
 type Pool = Connections<PlainConnection> | Connections<Inbox>;
 
+interface HttpTargetOptions {
+  /** That of all endpoints, in place of their usual one. */
+  readonly path?: HttpPath;
+  readonly poll?: PollMode;
+  readonly pollingPays?: boolean | null;
+  /** Clients of this process, which share its open files. */
+  readonly clients?: number;
+}
+
 /** Makes a Target of a codec and the endpoints of its calls: the only I/O of a replay. */
 export class HttpTarget implements Target {
   readonly #wire: Wire;
@@ -98,12 +107,11 @@ export class HttpTarget implements Target {
   readonly #busyPoll: BusyPoll;
   readonly #exchanges = new Map<number, Exchange>();
 
-  /** `path`: that of all endpoints, in place of their usual one. */
   constructor(
     codec: Codec,
     clock: WallClock,
     endpoints: readonly ServerAccess[],
-    { path, poll }: { readonly path?: HttpPath; readonly poll?: PollMode } = {},
+    { path, poll, pollingPays, clients = 1 }: HttpTargetOptions = {},
   ) {
     const receiveQueue = new ReceiveQueue(clock);
     this.#wire = {
@@ -117,9 +125,9 @@ export class HttpTarget implements Target {
       },
       texts: textsFrom(secretsOf(endpoints)),
     };
-    this.#busyPoll = new BusyPoll(clock, poll);
+    this.#busyPoll = new BusyPoll(clock, poll, pollingPays);
     const nowUs = (): number => clock.read();
-    const descriptors = new Descriptors();
+    const descriptors = new Descriptors(clients);
     const byOrigin = new Map<string, Pool>();
     this.#endpoints = endpoints.map((access) => {
       const { url, insecure, connections: mode = 'reuse' } = access;

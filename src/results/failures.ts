@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { STATUS_CODES } from '../core/node-http.ts';
 import { OUTCOMES, outcomeOfStatus, type Outcome, type RequestRecord } from '../core/record.ts';
 
 const MAX_ERROR_CHARACTERS = 500;

@@ -171,6 +171,7 @@ function manifestOf(result: OpenedResult, totals: Totals, { dir, slo, nowIso }: 
     timeout_s: 0,
     ttft_timeout_s: 0,
     max_in_flight: run.maxInFlight,
+    workers: 1,
     client: null,
     imported: importedOf(result, totals),
   };

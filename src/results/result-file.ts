@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { fileBytes } from '../../workloads/file-bytes.ts';
 import { messageOf, UserError } from '../core/errors.ts';
-import { foundAt } from '../core/read-within.ts';
 
 /** A line that is not empty, and its number, from 1. */
 export interface Line {
@@ -49,9 +48,6 @@ export async function textOf(path: string): Promise<string> {
 
 /** The text of a file in pieces, unpacked where it is gzip, without a byte order mark. */
 async function* textChunks(path: string): AsyncGenerator<string> {
-  // A pipe would be waited for, and a device has no end.
-  if (foundAt(path)?.isFile() === false)
-    throw new UserError(`${path}: is a pipe or device, expected a file: save it to one first`);
   const decoder = new TextDecoder();
   let isFirst = true;
   try {

@@ -1,8 +1,9 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { messageOf, UserError } from '../core/errors.ts';
 import type { Source } from '../core/plan.ts';
+import { foundAt } from '../core/read-within.ts';
 import type { RecordBatch } from '../core/record.ts';
 import { meanRate } from '../core/rate.ts';
 import { checkClasses, GOAL, type SloSpec } from '../core/slo.ts';
@@ -18,6 +19,7 @@ import { startedFate } from '../runs/started-process.ts';
 import {
   LOCK_FILE,
   readManifest,
+  writeError,
   writeManifest,
   writeMarkdown,
   writeReport,
@@ -27,8 +29,10 @@ import { refuse, type OnProblem } from '../runs/seal.ts';
 import { readScrapes } from '../runs/server-file.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { Summary } from '../schema/summary.ts';
-import { summaryMarkdown, writeHtmlReport } from '../../reports/index.ts';
-import { openWorkload, scanPlan } from '../../workloads/index.ts';
+import { writeHtmlReport } from '../../reports/html/write-html-report.ts';
+import { summaryMarkdown } from '../../reports/markdown/summary.ts';
+import { openWorkload } from '../../workloads/open-workload.ts';
+import { scanPlan } from '../../workloads/scan.ts';
 import { recordedName } from '../target/target-spec.ts';
 import { describeSlo } from './manifest.ts';
 import { windowOf } from './measurement-window.ts';
@@ -201,10 +205,22 @@ export async function mendCopy(dir: string): Promise<{ readonly dir: string; rea
   const why = unmendable(dir, found);
   if (why === null) return null;
   const copy = join(mkdtempSync(join(tmpdir(), 'reprise-')), basename(dir));
-  cpSync(dir, copy, { recursive: true });
-  rmSync(join(copy, LOCK_FILE), { force: true });
-  await mend(copy);
+  try {
+    // Through a link the copy would be mended in the original.
+    cpSync(dir, copy, { recursive: true, dereference: true, filter: (path) => isCopied(dir, path) });
+    await mend(copy);
+  } catch (thrown) {
+    rmSync(dirname(copy), { recursive: true });
+    throw writeError(copy, thrown);
+  }
   return { dir: copy, why };
+}
+
+/** A run has files, some of them in `requests`; a pipe, a device or a folder of folders is no part of it. */
+function isCopied(dir: string, path: string): boolean {
+  const names = relative(dir, path).split(sep);
+  const found = foundAt(path);
+  return names.length <= 2 && names[0] !== LOCK_FILE && (found?.isFile() === true || found?.isDirectory() === true);
 }
 
 /** Why a run that has not ended may not be mended from here; null where it may. */

@@ -1,4 +1,4 @@
-import { kebab } from '../core/option-fields.ts';
+import { kebab } from '../core/option-names.ts';
 import { withoutCommandKeys } from '../core/command-keys.ts';
 import { HIDDEN, withoutQueryValues } from '../core/secrets.ts';
 import type { Manifest } from '../schema/manifest.ts';

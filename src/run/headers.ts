@@ -1,4 +1,4 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { validateHeaderName, validateHeaderValue } from '../core/node-http.ts';
 import { messageOf, UserError } from '../core/errors.ts';
 
 /** Headers of the connection: set by a user they would break the call or contradict it. */

@@ -1,4 +1,4 @@
-import { toneAt } from '../../reports/index.ts';
+import { toneAt } from '../../reports/verdict.ts';
 import type { GateVerdict } from '../core/gate.ts';
 import type { LatencyGate, RunGate } from '../core/run-gate.ts';
 import { formatMs, formatShare } from '../core/units.ts';
@@ -30,15 +30,36 @@ export async function judgeRunGates(
   { dir, manifest, summary }: RunResult,
   gates: readonly RunGate[],
 ): Promise<JudgedRunGate[]> {
-  const shares = gates.map((gate) => (gate.kind === 'latency' ? new CountedShare(gate, manifest) : null));
-  const counted = shares.filter((share) => share !== null);
+  // As recorded first, then as the clock may have it wrong.
+  const shares = gates.map((gate) =>
+    gate.kind === 'latency' ? withClockError(gate, summary).map((one) => new CountedShare(one, manifest)) : [],
+  );
+  const counted = shares.flat();
   if (counted.length > 0)
     for await (const batch of readRecords(dir))
       for (const record of batch) if (record.measured) for (const share of counted) share.add(record);
   return gates.map((gate, i) => {
-    const judged = shares[i]?.judged(summary) ?? summary;
-    return { gate, ...verdictOf(gate, judged, summary) };
+    const [recorded, ...others] = shares[i] ?? [];
+    const found = verdictOf(gate, recorded?.judged(summary) ?? summary, summary);
+    const isSure = others.every((other) => verdictOf(gate, other.judged(summary), summary).verdict === found.verdict);
+    if (isSure) return { gate, ...found };
+    return {
+      gate,
+      verdict: 'undecided',
+      why: `${found.why}; the error of the clock could turn it (reprise calibrate)`,
+    };
   });
+}
+
+/**
+ * A gate, and the limits at which it would have to say the same: a latency is recorded too long by up to the error of the
+ * clock, and a TPOT, whose both ends are, too long or too short.
+ */
+function withClockError(gate: LatencyGate, { clock_error_ms }: Summary): LatencyGate[] {
+  const errorUs = (clock_error_ms?.[gate.metric] ?? 0) * 1000;
+  if (errorUs === 0) return [gate];
+  const further = { ...gate, limitUs: gate.limitUs + errorUs };
+  return gate.metric === 'tpot' ? [gate, further, { ...gate, limitUs: gate.limitUs - errorUs }] : [gate, further];
 }
 
 /** The share of a run within the limit of a gate. */

@@ -69,6 +69,7 @@ export function describeRun(
     timeout_s: measure.timeoutUs / 1e6,
     ttft_timeout_s: measure.ttftTimeoutUs / 1e6,
     max_in_flight: measure.maxInFlight,
+    workers: plan.workers,
     client: null,
   };
 }

@@ -1,23 +1,24 @@
+import { availableParallelism } from 'node:os';
 import { checkClasses } from '../core/slo.ts';
 import { isUsualBody } from '../../adapters/index.ts';
 import { SILENT, type Log } from '../core/log.ts';
+import { withThousands } from '../core/units.ts';
 import type { Plan, PlanStats, SessionsPlan, Source, WorkloadSpec } from '../core/plan.ts';
-import {
-  historyOf,
-  requireOrder,
-  scanPlan,
-  scanWorkload,
-  type ScannedWorkload,
-  type ScanOptions,
-} from '../../workloads/index.ts';
+import { scanWorkload, type ScannedWorkload } from '../../workloads/open-workload.ts';
+import { requireOrder } from '../../workloads/order.ts';
+import { scanPlan, type ScanOptions } from '../../workloads/scan.ts';
+import { historyOf } from '../../workloads/sessions.ts';
 import { measurementWindow } from './measurement-window.ts';
 import { isOwnSource, type RunSpec } from './run-spec.ts';
+import { workersOf } from './workers.ts';
 
 /** A run whose workload was read to its end without errors. */
 export interface RunPlan extends Plan {
   readonly spec: RunSpec;
   /** Rows of the workload that are left out as wrong. */
   readonly badRows: number;
+  /** Threads of the client that send its requests; 1: they are sent in the thread that runs all. */
+  readonly workers: number;
 }
 
 /**
@@ -38,8 +39,22 @@ export async function planRun(
     log.warn(
       '--salt, --extra-body, --temperature, --no-stream and --no-ignore-eos do nothing in virtual time: its requests are lengths and prefix blocks',
     );
+  const cores = availableParallelism();
+  const workers = workersOf(spec, stats, cores);
+  if (workers > cores)
+    log.warn(
+      `--workers ${workers}: this machine has ${withThousands(cores)} cores; workers that share one delay each other`,
+    );
   const salt = isVirtual ? null : (spec.salt ?? newSalt());
-  return { spec, ...scanned, seed: spec.seed, salt, endUs: scanned.sessions === null ? stats.lastDueUs : null, window };
+  return {
+    spec,
+    ...scanned,
+    workers,
+    seed: spec.seed,
+    salt,
+    endUs: scanned.sessions === null ? stats.lastDueUs : null,
+    window,
+  };
 }
 
 interface Scanned {

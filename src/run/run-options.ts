@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { API_ENDPOINTS, HANDOVERS, ROUTERS, type ApiEndpoint } from '../../adapters/index.ts';
-import { resolveWorkload } from '../../workloads/index.ts';
+import { resolveWorkload } from '../../workloads/samples/index.ts';
 import { UserError } from '../core/errors.ts';
-import { expected, optionErrors, text, wholeNumber } from '../core/option-fields.ts';
+import { expected, text, wholeNumber } from '../core/option-fields.ts';
+import { optionErrors } from '../core/option-names.ts';
 import type { Source, WorkloadSpec } from '../core/plan.ts';
 import { GOAL, parseGoal } from '../core/slo.ts';
 import { parseDurationUs } from '../core/units.ts';
@@ -17,6 +18,7 @@ import {
   type TargetConfig,
   type TargetSpec,
 } from '../target/target-spec.ts';
+import { certificateFor } from './certified.ts';
 import { readExtraBody } from './extra-body.ts';
 import { fields, shownOptions } from './given-options.ts';
 import { readHeaders } from './headers.ts';
@@ -24,9 +26,14 @@ import { readProbe } from './probe-file.ts';
 import type { RunSpec } from './run-spec.ts';
 import { readingOf, TRACE_FIELDS } from './trace-options.ts';
 import { CUT_FIELDS, TIME_FIELDS, transformsOf } from './transform-options.ts';
+import { checkWorkers } from './workers.ts';
 
 const SESSION_RATE = expected('sessions a second, above 0');
 const NONNEGATIVE = expected('a whole number from 0');
+const WORKERS = expected('auto or a whole number from 1');
+const WORKER_COUNT = z.int(WORKERS).positive(WORKERS);
+/** A number as the command line gives it where an option takes words too. */
+const DIGITS = z.string().regex(/^\d{1,9}$/);
 
 function isSource(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
@@ -109,6 +116,10 @@ const REPLAY_FIELDS = {
   timeout: text.default('600s'),
   ttftTimeout: text.default('60s'),
   maxInFlight: wholeNumber.optional(),
+  /** Threads of the client, each with its part of the sessions. */
+  workers: z
+    .union([z.literal('auto'), WORKER_COUNT, DIGITS.transform(Number).pipe(WORKER_COUNT)], WORKERS)
+    .default('auto'),
   out: text.optional(),
 };
 
@@ -201,7 +212,7 @@ function replayOf(
     throw new UserError(
       '--ttft-timeout: with --no-stream no token is seen before the whole answer; give --timeout alone',
     );
-  return {
+  const spec: RunSpec = {
     workload: workloadOf(options, target.tokenizer),
     target,
     slo: options.slo === undefined ? null : resolveSlo(options.slo),
@@ -216,10 +227,14 @@ function replayOf(
     },
     prepare: { warmupRequests: options.warmupRequests, resetCache: options.resetCache },
     probe: options.probe === undefined ? null : readProbe(options.probe, target.spec),
+    certificate: certificateFor(target),
+    workers: options.workers,
     seed: options.seed,
     salt: options.salt ?? null,
     output: { dir: options.out ?? null, options: asGiven },
   };
+  checkWorkers(spec);
+  return spec;
 }
 
 /** Whether tokens are seen as they come; in virtual time nothing is streamed, and they are. */

@@ -1,5 +1,6 @@
 import type { Source, WorkloadSpec } from '../core/plan.ts';
 import type { SloSpec } from '../core/slo.ts';
+import type { Certificate } from '../schema/certificate.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { TargetConfig } from '../target/target-spec.ts';
 import type { ProbeFile } from './probe-file.ts';
@@ -26,6 +27,8 @@ export interface RunSpec {
   };
   /** What was found of the target before; null: nothing is known. */
   readonly probe: ProbeFile | null;
+  /** What this machine can measure; null: it is not known, or would not hold for this target. */
+  readonly certificate: Certificate | null;
   /** Steps on the server before the run. */
   readonly prepare: {
     /** Warm-up requests before the run, which have no records. */
@@ -33,6 +36,8 @@ export interface RunSpec {
     /** Whether to empty the server's prefix cache. */
     readonly resetCache: boolean;
   };
+  /** Threads of the client that send its requests. */
+  readonly workers: 'auto' | number;
   readonly seed: number;
   /** The salt of the prompts; null: a new one for each run. */
   readonly salt: string | null;

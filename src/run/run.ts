@@ -1,42 +1,41 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { messageOf, UserError } from '../core/errors.ts';
+import { loadOfWorker } from '../certificate/load.ts';
+import { pollingPays } from '../certificate/polling.ts';
+import { UserError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { Schedule } from '../core/schedule.ts';
-import { WHOLE, type Shard } from '../core/shard.ts';
 import { useSingleThreadedGc } from '../core/single-threaded-gc.ts';
 import { stoppedError, unlessStopped } from '../core/stop.ts';
 import { machineUs } from '../core/wall-clock.ts';
-import { HealthMonitor } from '../replay/health.ts';
-import { Recorder, type Progress, type RequestWatcher } from '../replay/recorder.ts';
-import { replay } from '../replay/replay.ts';
-import { StallLog } from '../replay/stalls.ts';
 import { writeClientSamples } from '../runs/client-file.ts';
 import { withDirectory } from '../runs/owner.ts';
-import { openBlockingRecordStore, openRecordStore } from '../runs/record-store.ts';
 import { checkRunDirectory, createRunDirectory, writeManifest } from '../runs/run-directory.ts';
-import type { ClientHealth, Manifest } from '../schema/manifest.ts';
+import type { Manifest } from '../schema/manifest.ts';
 import type { Summary } from '../schema/summary.ts';
 import { openTarget } from '../target/open-target.ts';
-import type { Attachment, TargetSession } from '../target/session.ts';
+import type { AttachedClients, Attachment, TargetSession } from '../target/session.ts';
 import { checkTarget } from '../target/target-spec.ts';
+import { certifiedRun, plannedLoad, warnBeyond } from './certified.ts';
+import { clientHere } from './client-here.ts';
+import type { ClientProgress } from './client-progress.ts';
+import { clientThreads } from './client-threads.ts';
+import {
+  stoppedBy,
+  type ClientHooks,
+  type Clients,
+  type ClientTask,
+  type Recording,
+  type Replayed,
+} from './clients.ts';
 import { asReplayed, completeRecords, reportRun, stillGoesOn, withDamage } from './finish.ts';
 import { describeRun } from './manifest.ts';
 import { planRun, type RunPlan } from './plan-run.ts';
 import { describeProbe, tellProbe } from './probe-file.ts';
-import { type RecentLatency, RecentRequests } from './recent-requests.ts';
+import type { RecentLatency } from './recent-requests.ts';
 import type { RunSpec } from './run-spec.ts';
 
 /** Time from the start of the clock to the first due time, so that the first batches are on the clock by then. */
 const LEAD_US = 300_000;
-/** Requests in flight when a run is interrupted may end within this time. */
-const GRACE_US = 5e6;
-/**
- * In virtual time, plans with more output tokens than this have their records written by a thread, beside the
- * simulation.
- */
-const MAX_TOKENS_WITHOUT_THREAD = 1e6;
-
 /** Receives the events of a run, and can end it. */
 export interface RunHooks {
   /** Wall-clock time, which only commands may read: ISO 8601 in UTC. */
@@ -55,36 +54,15 @@ export interface RunHooks {
   readonly cut: AbortSignal;
 }
 
-/** The part of a run that this client does: alone, all of it, from now. */
-export interface RunPart {
-  readonly worker: number;
-  readonly shard: Shard;
-  /** The instant on `machineUs` from which due times count; null: as soon as all is ready. */
-  readonly startAtUs: number | null;
-  /** See the run's requests, besides its progress. */
-  readonly watchers: readonly RequestWatcher[];
-  /**
-   * Gives the requests of the plan other due times, and may end before the last of them; null: the plan's own. They need
-   * not be known when the run begins.
-   */
-  readonly paced: ((rows: Schedule) => Schedule) | null;
+/** What a search adds to a run, and is told of it. */
+export interface RunPart extends ClientHooks {
   /** Called after the replay, before the report is made: the run does not need its target any more. */
   readonly replayed: () => void;
 }
-export const ALONE: RunPart = {
-  worker: 0,
-  shard: WHOLE,
-  startAtUs: null,
-  watchers: [],
-  paced: null,
-  replayed: () => undefined,
-};
+export const ALONE: RunPart = { watchers: [], paced: null, replayed: () => undefined };
 
-export interface RunProgress extends Progress {
+export interface RunProgress extends ClientProgress {
   readonly nowUs: number;
-  readonly inFlight: number;
-  /** Due requests that wait for a place in flight (`maxInFlight`). */
-  readonly held: number;
   /** Whether the user has ended the run: nothing more is sent. */
   readonly isStopping: boolean;
   readonly recent: RecentLatency;
@@ -167,15 +145,26 @@ export async function record(
   const { spec, stats } = plan;
   const { timeoutUs, maxInFlight } = spec.measure;
   if (spec.probe !== null) tellProbe(describeProbe(spec.probe, plan, session.facts.model), hooks.nowIso(), hooks.log);
+  // Due times that are decided as requests end are not those of the plan.
+  const load = plannedLoad(part.paced === null ? stats : {});
+  const polling = pollingPays(loadOfWorker(load, plan.workers), spec.certificate);
+  const { poll } = spec.target;
+  if (spec.certificate !== null) {
+    const isPolling = poll === 'on' || (poll === 'auto' && polling === true);
+    warnBeyond(load, spec.certificate, { isPolling, workers: plan.workers }, hooks.log);
+  }
   const attachment = await session.attach(plan, {
     runId: basename(dir),
-    shard: part.shard,
+    workers: plan.workers,
     prepare: { ...spec.prepare, timeoutUs },
     firstRequests: stats.firstRequests,
+    pollingPays: polling,
     maxInFlight,
     stop: hooks.stop,
     log: hooks.log,
   });
+
+  const clients = clientsOf(attachment.clients, taskOf(session, plan, dir), part, hooks.log);
 
   // Replay: from here on there is a run directory, and it records how the run ends.
   const begun = describeRun(plan, { dir, startedAt: hooks.nowIso() }, session, attachment, part.paced !== null);
@@ -186,14 +175,15 @@ export async function record(
     session.keepLog(dir);
     writeManifest(dir, begun);
     isBegun = true;
-    const replayed = await replayInto(dir, session, attachment, { plan, hooks, part }).catch(stoppedBy);
+    const replayed = await replayInto(dir, session, { ...attachment, clients }, plan, hooks).catch(stoppedBy);
     part.replayed();
     return await finishRecords(dir, begun, plan, hooks, replayed);
   };
   try {
+    await clients.open(hooks.stop);
     return await withDirectory(dir, owned, () => stillGoesOn(dir, begun));
   } finally {
-    if (!isBegun) await detach(attachment, hooks.log);
+    if (!isBegun) await detach({ ...attachment, clients }, hooks.log);
   }
 }
 
@@ -203,16 +193,19 @@ async function finishRecords(
   begun: Manifest,
   plan: RunPlan,
   hooks: RunHooks,
-  { stopped, client, fault, idleUs }: Replayed,
+  { stopped, report, fault, idleUs }: Replayed,
 ): Promise<Recorded> {
   const status = stopped === null ? 'complete' : hooks.stop.aborted ? 'interrupted' : 'failed';
   const { sessions } = begun;
+  const client = report?.health ?? null;
+  const certificate = certifiedRun(plan.spec.certificate, client, plan.workers);
   const ended: Manifest = {
     ...begun,
     status,
     reason: stopped,
     ended_at: hooks.nowIso(),
     client,
+    ...(certificate === undefined ? {} : { certificate }),
     ...(sessions === undefined ? {} : { sessions: { ...sessions, idle_removed_s: idleUs / 1e6 } }),
   };
   try {
@@ -227,94 +220,75 @@ async function finishRecords(
   }
 }
 
-/** The end of a replay. */
-interface Replayed {
-  /** Reason for which it stopped; null if it went to its end. */
-  readonly stopped: string | null;
-  /** Null in virtual time, and if the health of the client was not saved. */
-  readonly client: ClientHealth | null;
-  /** Idle time that was cut. */
-  readonly idleUs: number;
-  /** A fault of Reprise that ended the replay; thrown once the run is finished. */
-  readonly fault: { readonly error: unknown } | null;
+/** Who sends the requests of a run, and who looks at the target meanwhile. */
+interface Ready extends Pick<Attachment, 'monitor'> {
+  readonly clients: Clients;
 }
 
-/** The end of a replay that threw, or whose records could not all be written. */
-function stoppedBy(thrown: unknown): Replayed {
-  const stopped = thrown instanceof UserError ? thrown.message : `a fault in reprise: ${messageOf(thrown)}`;
-  return { stopped, client: null, fault: { error: thrown }, idleUs: 0 };
+function clientsOf(attached: AttachedClients, task: ClientTask, part: RunPart, log: Log): Clients {
+  if ('here' in attached) return clientHere(attached.here, task, part);
+  return clientThreads(attached.threads, task, part, (text) => log.warn(text));
+}
+
+function taskOf({ name }: TargetSession, { spec, stats, window, sessions }: RunPlan, dir: string): ClientTask {
+  const { timeoutUs, ttftTimeoutUs, maxInFlight, idleCapUs } = spec.measure;
+  return {
+    dir,
+    target: name,
+    window,
+    slo: spec.slo?.limits ?? null,
+    outputTokens: stats.outputTokens,
+    timeoutUs,
+    ttftTimeoutUs,
+    maxInFlight,
+    idleCapUs: sessions === null ? null : idleCapUs,
+  };
 }
 
 /** Replays a plan, writes its records, and detaches from the target. */
 async function replayInto(
   dir: string,
   session: TargetSession,
-  attachment: Attachment,
-  { plan, hooks, part }: { readonly plan: RunPlan; readonly hooks: RunHooks; readonly part: RunPart },
+  ready: Ready,
+  plan: RunPlan,
+  hooks: RunHooks,
 ): Promise<Replayed> {
-  const { target, clock, wall, schedule, monitor } = attachment;
-  const isTimed = wall !== null;
-  const openStore =
-    isTimed || plan.stats.outputTokens > MAX_TOKENS_WITHOUT_THREAD ? openRecordStore : openBlockingRecordStore;
-  const store = await openStore(dir, { worker: part.worker, journal: isTimed });
-  const stalls = wall === null ? null : new StallLog(() => wall.read());
-  const context = { target: session.name, window: plan.window, worker: part.worker };
-  const recent = new RecentRequests(plan.spec.slo?.limits ?? null);
-  const recorder = new Recorder(store, context, stalls, [recent, ...part.watchers]);
-  const health = wall === null || stalls === null ? null : new HealthMonitor(wall, recorder, stalls);
-  const gone = abortedBy(session.gone.then(({ why, isFault }) => (isFault ? new Error(why) : new UserError(why))));
-  const { timeoutUs, ttftTimeoutUs, maxInFlight, idleCapUs } = plan.spec.measure;
-  let idleUs = 0;
+  const { clients, monitor } = ready;
+  let recording: Recording | null = null;
   try {
-    if (wall !== null) {
-      useSingleThreadedGc();
-      wall.startAt(part.startAtUs ?? machineUs() + LEAD_US);
-    }
-    monitor?.begin(dir, wall?.zeroUs ?? 0);
+    const opened = (recording = await clients.record());
+    const isTimed = plan.spec.target.clock === 'real';
+    if (isTimed) useSingleThreadedGc();
+    const startAtUs = isTimed ? machineUs() + LEAD_US : 0;
+    monitor?.begin(dir, startAtUs);
+    const nowUs = (): number => (isTimed ? machineUs() - startAtUs : opened.nowUs());
     hooks.started(plan, () => ({
-      ...recorder.progress,
-      nowUs: clock.now(),
-      inFlight: recorder.inFlight,
-      held: recorder.held,
+      ...opened.progress(),
+      nowUs: nowUs(),
       isStopping: hooks.stop.aborted,
-      recent: recent.at(clock.now()),
+      recent: opened.recent(nowUs()),
     }));
-    health?.start();
-    let stopped: string | null;
-    let fault: Replayed['fault'] = null;
-    try {
-      const stop = AbortSignal.any([hooks.stop, gone]);
-      stopped = await replay(part.paced?.(schedule) ?? schedule, target, clock, recorder, {
-        timeoutUs,
-        ttftTimeoutUs,
-        maxInFlight: maxInFlight ?? Infinity,
-        stop,
-        cut: hooks.cut,
-        graceUs: GRACE_US,
-        ...(idleCapUs === null || plan.sessions === null ? {} : { idleCapUs, idleCut: (us: number) => (idleUs += us) }),
-      });
-      if (gone.aborted && !(gone.reason instanceof UserError)) fault = { error: gone.reason };
-    } catch (thrown) {
-      ({ stopped, fault } = stoppedBy(thrown));
-    }
-    const client = health?.stop() ?? null;
-    if (health !== null) writeClientSamples(dir, health.samples);
-    return { stopped, client, fault, idleUs };
+    const gone = abortedBy(session.gone.then(({ why, isFault }) => (isFault ? new Error(why) : new UserError(why))));
+    const stop = AbortSignal.any([hooks.stop, gone]);
+    const replayed = await opened.replay(startAtUs, { stop, cut: hooks.cut });
+    if (replayed.report !== null) writeClientSamples(dir, replayed.report.samples);
+    const isFault = gone.aborted && !(gone.reason instanceof UserError);
+    return isFault && replayed.fault === null ? { ...replayed, fault: { error: gone.reason } } : replayed;
   } finally {
     try {
-      await detach(attachment, hooks.log);
+      await detach(ready, hooks.log);
     } finally {
-      await store.close();
+      await recording?.close();
     }
   }
 }
 
-async function detach({ monitor, close }: Attachment, log: Log): Promise<void> {
+async function detach({ monitor, clients }: Ready, log: Log): Promise<void> {
   try {
     const gaps = await monitor?.end();
     if (typeof gaps === 'string') log.warn(gaps);
   } finally {
-    await close();
+    await clients.detach();
   }
 }
 

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { COPY_BLOCKS, COPY_TIMES, DECLUMP, RATE_BY } from '../../workloads/index.ts';
+import { COPY_BLOCKS, COPY_TIMES } from '../../workloads/transforms/copies.ts';
+import { DECLUMP } from '../../workloads/transforms/declump.ts';
+import { RATE_BY } from '../../workloads/transforms/rate.ts';
 import { UserError } from '../core/errors.ts';
 import { expected, text, wholeNumber } from '../core/option-fields.ts';
 import type { TransformSpec } from '../core/plan.ts';
@@ -23,6 +25,8 @@ export const CUT_FIELDS = {
   limit: wholeNumber.optional(),
   declump: z.enum(DECLUMP, expected(DECLUMP.join(' or '))).optional(),
   scaleInput: factor,
+  scalePrefix: factor,
+  scaleUnique: factor,
   scaleOutput: factor,
   clipInput: wholeNumber.optional(),
   clipOutput: wholeNumber.optional(),
@@ -70,6 +74,7 @@ export function transformsOf(options: TransformOptions): TransformSpec[] {
     ...spec('limit', { requests: options.limit }),
     ...spec('declump', { by: options.declump }, options.declump === 'uniform' ? { seed } : {}),
     ...spec('scale-input', { factor: options.scaleInput }),
+    ...scalePartsOf(options),
     ...spec('scale-output', { factor: options.scaleOutput }),
     ...spec('clip-input', { tokens: options.clipInput }),
     ...spec('clip-output', { tokens: options.clipOutput }),
@@ -90,6 +95,11 @@ function spec(
   );
 }
 
+function scalePartsOf({ scalePrefix, scaleUnique }: TransformOptions): TransformSpec[] {
+  if ((scalePrefix ?? scaleUnique) === undefined) return [];
+  return [{ op: 'scale-parts', args: { prefix: scalePrefix ?? 1, unique: scaleUnique ?? 1 } }];
+}
+
 function windowOf({ window, warm }: TransformOptions): TransformSpec[] {
   if (window === undefined) return [];
   const { fromUs, toUs } = parseWindowUs(window);
@@ -98,7 +108,10 @@ function windowOf({ window, warm }: TransformOptions): TransformSpec[] {
 }
 
 /** Options that mean nothing alone, or not together. */
-function checkPairs({ window, warm, copies, copyTimes, copyBlocks, rate, speed }: TransformOptions): void {
+function checkPairs(options: TransformOptions): void {
+  const { window, warm, scaleInput, scalePrefix, scaleUnique, copies, copyTimes, copyBlocks, rate, speed } = options;
+  if (scaleInput !== undefined && (scalePrefix ?? scaleUnique) !== undefined)
+    throw new UserError('--scale-input is --scale-prefix and --scale-unique alike: give it, or one of them or both');
   if (warm === true && window === undefined)
     throw new UserError('--warm: there is nothing before the trace; give --window FROM..TO too');
   if (copies === undefined && (copyTimes ?? copyBlocks) !== undefined)

@@ -49,7 +49,7 @@ export async function withEndedRun<T>(dir: string, work: () => Promise<T>, goesO
 /** Whether a live run, or a search, has this directory. It may be one that cannot be written. */
 export function isHeld(dir: string): boolean {
   const file = join(dir, LOCK_FILE);
-  if (inode(file) === null) return false;
+  if (lockOf(file) === null) return false;
   return hold(file, 'BEGIN; SELECT count(*) FROM sqlite_master', true, (close) => close()) === null;
 }
 
@@ -93,13 +93,7 @@ function bootId(): string | null {
 function take(dir: string, how: Hold): (() => void) | null {
   const file = join(dir, LOCK_FILE);
   for (;;) {
-    const found = lstatSync(file, { bigint: true, throwIfNoEntry: false });
-    const before = found?.ino ?? null;
-    // Through a link another file would be locked, or made.
-    if (found !== undefined && (!found.isFile() || found.size > 0n))
-      throw new UserError(
-        `${file}: is no lock of Reprise, whose locks are empty files; remove it, or choose another --out`,
-      );
+    const before = lockOf(file);
     const taken = hold(file, `PRAGMA journal_mode = MEMORY; BEGIN ${how}`, false, (close) => {
       if (before !== null && inode(file) === before)
         return () => {
@@ -111,6 +105,17 @@ function take(dir: string, how: Hold): (() => void) | null {
     });
     if (taken !== 'again') return taken;
   }
+}
+
+/** The inode of a lock; null where there is none. Throws a UserError for what is none of Reprise. */
+function lockOf(file: string): bigint | null {
+  const found = lstatSync(file, { bigint: true, throwIfNoEntry: false });
+  // Through a link another file would be locked, or made; a pipe would be waited for.
+  if (found !== undefined && (!found.isFile() || found.size > 0n))
+    throw new UserError(
+      `${file}: is no lock of Reprise, whose locks are empty files; remove it, or choose another --out`,
+    );
+  return found?.ino ?? null;
 }
 
 /** Opens the file and runs `sql`, then `then` with what closes it again; null where the file is locked. */

@@ -32,6 +32,23 @@ export function groupRuns(group: number): boolean {
   });
 }
 
+/** Processes that run and whose environment held this text when they were started; none where there is no /proc. */
+export function processesStartedWith(text: string): { readonly pid: number; readonly state: ProcessState }[] {
+  return processIds().flatMap((pid) => {
+    const state = environmentOf(pid).includes(text) ? processState(pid) : null;
+    return state === null || state.isZombie ? [] : [{ pid, state }];
+  });
+}
+
+/** Empty for a process of another user, too. */
+function environmentOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
 function processIds(): number[] {
   try {
     return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));

@@ -60,10 +60,16 @@ export async function recoverRun(dir: string): Promise<Recovered> {
     if (stretches === undefined) rmSync(file);
     else damage.push(`${file}: ${stretches.join(', ')} damaged; what they held is lost`, keepAside(file));
   }
-  for (const name of names) if (name.endsWith(UNFINISHED_SUFFIX)) rmSync(join(requests, name));
-  for (const name of readdirSync(dir)) if (name.endsWith(UNFINISHED_SUFFIX)) rmSync(join(dir, name));
+  removeUnfinished(requests);
+  removeUnfinished(dir);
   for (const record of missing) ended.add(record.request_id);
   return { ended, fromJournals: missing.length, damage };
+}
+
+/** A directory is none of ours. */
+function removeUnfinished(dir: string): void {
+  for (const entry of readdirSync(dir, { withFileTypes: true }))
+    if (entry.name.endsWith(UNFINISHED_SUFFIX) && !entry.isDirectory()) rmSync(join(dir, entry.name));
 }
 
 function damagedBefore(file: string): string {

@@ -1,4 +1,5 @@
 import type { ColumnMetaData } from 'hyparquet';
+import { CompactReader } from '../core/compact-reader.ts';
 
 /** Token times of the records of a part, one after another, and where those of each record end. */
 export interface TokenColumn {
@@ -54,7 +55,7 @@ function joined(pages: readonly Page[]): TokenColumn {
 }
 
 function readPage(reader: Reader): Page {
-  const header = readStruct(reader);
+  const header = reader.struct();
   const v2 = header.structs.get(PAGE.v2);
   const count = v2?.numbers.get(V2.values) ?? Infinity;
   const isOurs =
@@ -135,35 +136,7 @@ function readDeltas(reader: Reader): Float64Array {
   return values;
 }
 
-/** Reads past the end throw a RangeError. */
-class Reader {
-  readonly view: DataView;
-  at: number;
-
-  constructor(bytes: Uint8Array, at: number) {
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.at = at;
-  }
-
-  byte(): number {
-    return this.view.getUint8(this.at++);
-  }
-
-  varint(): number {
-    let value = 0;
-    for (let scale = 1; ; scale *= 128) {
-      const byte = this.byte();
-      value += (byte & 127) * scale;
-      if (value > Number.MAX_SAFE_INTEGER) throw new Error('beyond what a number holds');
-      if (byte < 128) return value;
-    }
-  }
-
-  zigzag(): number {
-    const value = this.varint();
-    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
-  }
-
+class Reader extends CompactReader {
   /** `width` bits from the bit `from` of the file on, the lowest first. */
   bits(from: number, width: number): number {
     if (width <= 25) return width === 0 ? 0 : this.#atMost25(from, width);
@@ -174,32 +147,5 @@ class Reader {
   /** The end of the file, which is longer than a word, follows all values. */
   #atMost25(from: number, width: number): number {
     return (this.view.getUint32(Math.floor(from / 8), true) >>> (from % 8)) & (2 ** width - 1);
-  }
-}
-
-/** The fields of a struct in Thrift's compact protocol that a page header has: whole numbers, and structs. */
-interface Struct {
-  readonly numbers: Map<number, number>;
-  readonly structs: Map<number, Struct>;
-}
-
-/** Types of the compact protocol. A boolean has its value in its type. */
-const STOP = 0;
-const BOOLEANS: ReadonlySet<number> = new Set([1, 2]);
-const WHOLE_NUMBERS: ReadonlySet<number> = new Set([4, 5, 6]);
-const BINARY = 8;
-const STRUCT = 12;
-
-function readStruct(reader: Reader): Struct {
-  const found: Struct = { numbers: new Map(), structs: new Map() };
-  for (let field = 0; ;) {
-    const byte = reader.byte();
-    const type = byte & 15;
-    if (type === STOP) return found;
-    field = byte >> 4 === 0 ? reader.zigzag() : field + (byte >> 4);
-    if (WHOLE_NUMBERS.has(type)) found.numbers.set(field, reader.zigzag());
-    else if (type === STRUCT) found.structs.set(field, readStruct(reader));
-    else if (type === BINARY) reader.at += reader.varint();
-    else if (!BOOLEANS.has(type)) throw new Error(`a field of type ${type}`);
   }
 }

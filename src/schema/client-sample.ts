@@ -1,4 +1,7 @@
-/** The client's health over one second of a run: a row of `client.parquet`. Counts are totals since the run's start. */
+/**
+ * The client's health over one second of a run, all workers together: a row of `client.parquet`. Counts are totals since
+ * the run's start.
+ */
 export interface ClientSample {
   /** End of the second, microseconds from the run's start. */
   readonly time_us: number;
@@ -6,14 +9,14 @@ export interface ClientSample {
   readonly due: number;
   readonly sent: number;
   readonly tokens: number;
-  /** Worst of this second: sent - due less connecting, and the event loop's delay. */
+  /** Worst of this second, of any worker: sent - due less connecting, and the event loop's delay. */
   readonly lateness_max_us: number;
   readonly event_loop_delay_max_us: number;
   /** CPU of this second, all threads; of it, polling, and reading what arrived (null: an older run). */
   readonly cpu_us: number;
   readonly polling_us: number;
   readonly reading_us: number | null;
-  /** How long of this second the main thread was ready to run and had no core; null where the kernel does not tell. */
+  /** How long of this second the worker that waited longest was ready and had no core; null where the kernel does not tell. */
   readonly core_wait_us: number | null;
   readonly rss_bytes: number;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { INPUT_IS } from '../core/plan.ts';
 import { GOAL } from '../core/slo.ts';
+import { load, POLLING } from './certificate.ts';
 import { count, quantiles, slo, transforms, type DeepReadonly } from './parts.ts';
 
 const clientHealth = z
@@ -14,7 +15,9 @@ const clientHealth = z
     cpu_s: z.number().describe('CPU of the whole client process, polling included.'),
     polling_s: z
       .number()
-      .describe('CPU spent polling: ahead of due times, and where the client stays awake while streams are open.'),
+      .describe(
+        'CPU spent polling: ahead of due times, and where the client stays awake while streams are open; of all workers.',
+      ),
     reading_s: z
       .number()
       .nullable()
@@ -24,7 +27,9 @@ const clientHealth = z
       .number()
       .nullable()
       .default(null)
-      .describe('How long the main thread was ready to run and had no core; null where the kernel does not tell.'),
+      .describe(
+        'How long the thread that sends was ready to run and had no core, of several the one that waited longest; null where the kernel does not tell.',
+      ),
     event_loop_delay_ms: quantiles,
     stalls: z
       .array(z.strictObject({ from_us: z.number(), to_us: z.number() }))
@@ -32,6 +37,9 @@ const clientHealth = z
     mean_in_flight: z
       .number()
       .describe("Requests in flight, averaged over time by sampling: one side of Little's law."),
+    busiest_second: load
+      .exactOptional()
+      .describe('What the client had to do in its busiest second, each thing in its own. Absent: an older run.'),
   })
   .describe("The client's own health over a run, which decides whether its numbers can be believed.");
 export type ClientHealth = DeepReadonly<z.infer<typeof clientHealth>>;
@@ -166,6 +174,22 @@ const sessions = z
     'Due times depend on answers. Once the run has ended, `workload` has the rate and duration that came of it.',
   );
 
+const certificate = z
+  .strictObject({
+    calibrated_at: z.string().describe('ISO 8601 in UTC.'),
+    limit_ms: z.number(),
+    max_tokens_per_s: z.number(),
+    max_requests_per_s: z.number(),
+    max_streams: z.number(),
+    poll: z.enum(POLLING).describe('Which ladders of the certificate hold: whether most of the run was spent polling.'),
+    beyond: z.array(z.string()).describe("What of the client's busiest second the certificate does not cover."),
+    timestamp_error_us: z
+      .strictObject({ p50: z.number(), p99: z.number() })
+      .nullable()
+      .describe('How late tokens are recorded at that load, as certified; null: so much was not tried.'),
+  })
+  .describe('What the certificate of the machine (`reprise calibrate`) says of this run, known once it has ended.');
+
 const machine = z.strictObject({ os: z.string(), cpu: z.string(), cores: count, memory_bytes: count });
 
 const imported = z
@@ -234,6 +258,7 @@ export const manifestSchema = z
     ended_at: z.string().nullable(),
     versions: z.record(z.string(), z.string()),
     machine,
+    certificate: certificate.exactOptional(),
     clock: z.enum(['real', 'virtual']),
     seed: z.number(),
     salt: z
@@ -290,6 +315,11 @@ export const manifestSchema = z
       .nullable()
       .default(null)
       .describe('A request that is due while so many are in flight waits until one has ended; null: open loop.'),
+    workers: z
+      .int()
+      .positive()
+      .default(1)
+      .describe('Threads of the client that sent the requests: all turns of a session by one, with one due clock.'),
     client: clientHealth.nullable(),
     imported: imported.exactOptional(),
     damage: z

@@ -107,6 +107,7 @@ export const WARNING_CODES = [
   'no_answers',
   'imported',
   'not_valid',
+  'beyond_certificate',
   'cached_tokens',
   'outputs_short',
   'outputs_long',
@@ -211,6 +212,13 @@ export const summarySchema = z
     latency_ms: latencyTable.describe('From the due time, over all scheduled requests: what users felt.'),
     latency_ok_ms: latencyTable.describe('The same of ok requests alone: the secondary view.'),
     service_latency_ms: latencyTable.describe('From the send time: what the server did.'),
+    clock_error_ms: z
+      .strictObject({ ttft: z.number(), tpot: z.number(), itl: z.number(), e2e: z.number() })
+      .nullable()
+      .default(null)
+      .describe(
+        'By how much a latency may be wrong because tokens are recorded late: TTFT and E2E too long by as much at most, TPOT and ITL too long or too short. By the p99 of the certified timestamp error at the load of the busiest second; null: no certificate, or it does not reach so far.',
+      ),
     little_law_error: z
       .number()
       .nullable()

@@ -1,5 +1,6 @@
 import { limitsOf, makeCodec } from '../../adapters/index.ts';
-import { livePrompts, openWorkload, promptMaker } from '../../workloads/index.ts';
+import { openWorkload } from '../../workloads/open-workload.ts';
+import { livePrompts, promptMaker } from '../../workloads/prompts/index.ts';
 import type { Call } from '../core/codec.ts';
 import type { ScheduledRequest } from '../core/target.ts';
 import { giveWay } from '../core/give-way.ts';
@@ -26,7 +27,7 @@ serveWorker<FeedSpec, FeedQuestion, FeedAnswer>((spec) => {
   const codec = makeCodec(spec.adapter, spec.codec, promptMaker(prompts));
   const waiting = new Map<number, ScheduledRequest>();
   const live = historyForm === null ? null : new LiveSessions(livePrompts(prompts, historyForm), null);
-  const complete = completing((request) => codec.open(request), live);
+  const complete = completing((request, position) => codec.open(request, position), live, shard);
   async function* batches(): AsyncGenerator<ScheduledRequest[]> {
     const read = (scheduled: ScheduledRequest): ScheduledRequest => {
       if (thinks && isFollower(scheduled.request)) waiting.set(scheduled.index, scheduled);

@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import type { CodecOptions } from '../../adapters/index.ts';
 import type { PromptSpec } from '../../workloads/index.ts';
-import type { Call } from '../core/codec.ts';
+import type { Call, Codec } from '../core/codec.ts';
 import type { Source, WorkloadSpec } from '../core/plan.ts';
 import type { Prompt, Request } from '../core/request.ts';
 import { scheduledByTrace } from '../core/schedule.ts';
@@ -53,11 +53,11 @@ export interface Feed {
 export function feedFromSource(
   source: Source,
   shard: Shard,
-  open: (request: Request) => readonly Call[],
+  open: Codec['open'],
   options: { readonly size?: number; readonly thinks?: boolean; readonly live?: LiveSessions | null } = {},
 ): Feed {
   const { size = SOURCE_BATCH, thinks = false, live = null } = options;
-  const complete = completing(open, live);
+  const complete = completing(open, live, shard);
   return {
     ready: Promise.resolve(),
     requests: batchesOf(source, shard, (scheduled) => readAhead(scheduled, thinks, complete, live), size),
@@ -70,11 +70,11 @@ export function feedFromSource(
 
 type Complete = (scheduled: ScheduledRequest) => ScheduledRequest;
 
-/** Gives a request its prompt, where it depends on answers, and its calls. */
-export function completing(open: (request: Request) => readonly Call[], live: LiveSessions | null): Complete {
+/** Gives a request of a shard its prompt, where it depends on answers, and its calls. */
+export function completing(open: Codec['open'], live: LiveSessions | null, { of }: Shard): Complete {
   return (scheduled) => {
     const { request, ...rest } = live === null ? scheduled : live.complete(scheduled);
-    return { ...rest, request, calls: open(request) };
+    return { ...rest, request, calls: of === 1 ? open(request) : open(request, scheduled.index) };
   };
 }
 

@@ -1,13 +1,13 @@
 import {
   answered,
-  isSentAsItIs,
   liveRequest,
   liveTurn,
   sessionTurns,
   type AnsweredTurn,
   type LivePrompts,
   type LiveTurn,
-} from '../../workloads/index.ts';
+} from '../../workloads/prompts/index.ts';
+import { isSentAsItIs } from '../../workloads/transforms/live.ts';
 import type { Log } from '../core/log.ts';
 import type { Prompt, Request } from '../core/request.ts';
 import type { ResponseInfo, ScheduledRequest } from '../core/target.ts';

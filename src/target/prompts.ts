@@ -6,7 +6,7 @@ import { threeFigures } from '../core/units.ts';
 import type { ServerAccess } from '../replay/transport.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import { countPrompt } from '../serving/count-prompt.ts';
-import { PLAIN_ALPHABET, promptMaker, type PromptSpec, type TextSpec } from '../../workloads/index.ts';
+import { PLAIN_ALPHABET, promptMaker, type PromptSpec, type TextSpec } from '../../workloads/prompts/index.ts';
 import { vocabularyOfServer, type Vocabulary } from './vocabulary.ts';
 
 /** The form of prompts for a server, measured once: the same for every run against it. */

@@ -1,33 +1,35 @@
 import { idPrefix } from '../core/request-id.ts';
 import { basename } from 'node:path';
 import { makeCodec, type CodecOptions, type Deployment } from '../../adapters/index.ts';
-import { livePrompts, promptMaker } from '../../workloads/index.ts';
+import { livePrompts, promptMaker } from '../../workloads/prompts/index.ts';
 import type { Codec, PromptMaker } from '../core/codec.ts';
-import { EXIT, messageOf, UserError } from '../core/errors.ts';
-import { textsFrom } from '../core/outside-text.ts';
-import type { Log } from '../core/log.ts';
+import { UserError } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
-import type { Prompt } from '../core/request.ts';
-import { unlessStopped } from '../core/stop.ts';
-import { WallClock } from '../core/wall-clock.ts';
-import { jitWarmUp } from '../replay/jit-warm-up.ts';
-import { HttpTarget, type ServerAccess } from '../replay/transport.ts';
+import { WHOLE, type Shard } from '../core/shard.ts';
+import type { ServerAccess } from '../replay/transport.ts';
 import type { StartedProcess } from '../schema/manifest.ts';
 import { monitorMetrics } from '../serving/metrics-monitor.ts';
 import { prepareServer } from '../serving/prepare-server.ts';
 import { metricsPage } from '../serving/scrape.ts';
-import { isUnreachable, reachTarget } from '../serving/reach.ts';
+import { reachTarget } from '../serving/reach.ts';
 import { untilIdle } from '../serving/until-idle.ts';
 import { checkContextLength } from './context-length.ts';
-import { FEED_BATCH, feedFromSource, feedFromWorker, type Feed } from './feed.ts';
-import { answerWatch, LiveSessions } from './live-sessions.ts';
-import { scheduleOf } from './schedule.ts';
+import { FEED_BATCH, feedFromSource, feedFromWorker, type Feed, type FeedSpec } from './feed.ts';
+import { LiveSessions } from './live-sessions.ts';
 import { negotiateHandover } from './negotiate-handover.ts';
 import { mayEcho, negotiate, referenceDialect, type ServerDialect } from './negotiate.ts';
 import type { OpenOptions } from './open-target.ts';
 import { areAllOwn, checkOwnPrompts, preferredEndpoint } from './own-prompts.ts';
 import { measurePrompts, apart, promptSpec, promptsOfTrace, type PromptFacts } from './prompts.ts';
-import { NEVER_GONE, type AttachOptions, type Attachment, type TargetEnd, type TargetSession } from './session.ts';
+import { openClient, plainEndpoints, type ClientSpec, type Endpoints } from './server-client.ts';
+import {
+  NEVER_GONE,
+  type AttachOptions,
+  type Attachment,
+  type Client,
+  type TargetEnd,
+  type TargetSession,
+} from './session.ts';
 import { isDisaggregated, type TargetConfig } from './target-spec.ts';
 import { engineFacts } from './virtual-session.ts';
 import type { Vocabulary } from './vocabulary.ts';
@@ -107,7 +109,7 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
     check,
     async attach(of, attaching) {
       const attachment = await attachRun(session, of, attaching, isJitWarm);
-      isJitWarm = true;
+      isJitWarm ||= attaching.workers === 1;
       return attachment;
     },
     reach: async (stop) => {
@@ -118,8 +120,6 @@ export async function openServerSession(parts: ServerParts, options: OpenOptions
     close: async () => owned?.close(),
   };
 }
-
-export type Endpoints = readonly [ServerAccess, ...ServerAccess[]];
 
 /** The facts of a session's server. */
 interface ServerSession {
@@ -236,31 +236,18 @@ function ownDialect(
   };
 }
 
-/** A connection that cannot be opened is no fault of ours: the server may have ended since the session was opened. */
-async function connected(opening: Promise<void>, endpoints: Endpoints): Promise<void> {
-  try {
-    await opening;
-  } catch (thrown) {
-    if (!isUnreachable(thrown) && !(thrown instanceof Error && 'syscall' in thrown)) throw thrown;
-    const urls = endpoints.map(({ url }) => url.href).join(' or ');
-    const why = textsFrom(endpoints[0]).quoted(messageOf(thrown));
-    const message = `cannot connect to ${urls}: ${why}; does the server still run?`;
-    throw new UserError(message, { exitCode: EXIT.unreachable, cause: thrown });
-  }
-}
-
 /** Drawn prompts are new in each run. */
 const KEPT_PROMPTS =
   "the trace's own prompts are the same in each run: a prefix cache may hold them from an earlier one; --reset-cache empties it";
 
-/** Connections, request bodies, JIT warm-up, a prepared server and a monitor of its metrics, for one run. */
+/** The clients of one run, or what they are made of, a prepared server and a monitor of its metrics. */
 async function attachRun(
   { config, dialect, endpoints, promptsFor, makeCodec: makeCodecOf }: ServerSession,
   plan: Plan,
   options: AttachOptions,
   isJitWarm: boolean,
 ): Promise<Attachment> {
-  const { log, prepare, shard, stop } = options;
+  const { log, prepare, stop, workers } = options;
   const runId = idPrefix(options.runId);
   const keepAnswers = isLive(plan);
   const needs = { echo: keepAnswers || mayEcho(plan.stats.maxInputTokens), keepAnswers };
@@ -269,56 +256,56 @@ async function attachRun(
   const made = promptSpec(prompts, plan, log);
   const codec = makeCodecOf(promptMaker(made), runId, needs);
   const historyForm = keepAnswers ? (codec.historyForm ?? null) : null;
-  const live = historyForm === null ? null : new LiveSessions(livePrompts(made, historyForm), null);
-  const clock = new WallClock();
-  const target = new HttpTarget(codec, clock, endpoints, { poll: config.poll });
-  const thinks = plan.sessions?.thinks ?? false;
-  const feed: Feed =
-    plan.workload === null || config.codec !== null
-      ? feedFromSource(plan.source, shard, (request) => codec.open(request), { size: FEED_BATCH, thinks, live })
-      : feedFromWorker({
-          workload: plan.workload,
+  const { sessions, workload } = plan;
+  const thinks = sessions?.thinks ?? false;
+  const connections = Math.min(connectionsAhead(plan), options.maxInFlight ?? Infinity);
+  const common = {
+    poll: config.poll,
+    pollingPays: options.pollingPays,
+    clients: workers,
+    sessions,
+    connections: Math.ceil(connections / workers),
+  };
+  /** Null where a program has made the requests or their codec, which another thread cannot. */
+  const feedSpec = (shard: Shard): FeedSpec | null =>
+    workload === null || config.codec !== null
+      ? null
+      : {
+          workload,
           shard,
           adapter: dialect.adapter,
           codec: codecOptions(config, dialect, runId, needs),
           prompts: made,
           thinks,
           historyForm,
-        });
-  const close = async (): Promise<void> => {
-    await feed.stop();
-    await target.close();
+        };
+  const openHere = (): Promise<Client> => {
+    const spec = feedSpec(WHOLE);
+    const live = historyForm === null ? null : new LiveSessions(livePrompts(made, historyForm), null);
+    const feed: Feed =
+      spec === null
+        ? feedFromSource(plan.source, WHOLE, (request) => codec.open(request), { size: FEED_BATCH, thinks, live })
+        : feedFromWorker(spec);
+    return openClient({ ...common, codec, feed, endpoints, historyForm, isJitWarm }, stop, log);
   };
+  const specs = (): ClientSpec[] =>
+    Array.from({ length: workers }, (_, index) => {
+      const feed = feedSpec({ index, of: workers });
+      if (feed === null) throw new Error('a source or codec of a program is for one client');
+      return { ...common, feed, endpoints: plainEndpoints(endpoints) };
+    });
+  const clients = workers === 1 ? { here: await openHere() } : { threads: specs() };
   try {
-    const ready = Promise.all([
-      connected(target.open(Math.min(connectionsAhead(plan), options.maxInFlight ?? Infinity)), endpoints),
-      feed.ready,
-      isJitWarm ? null : jitWarmUp(codec, endpoints),
-    ]);
-    await unlessStopped(ready, stop);
     const stoppable = stoppedBy(stop, endpoints);
     const warmUp = makeCodecOf(promptMaker(apart(made, 'warm-up')), runId, needs);
     const server = { codec: warmUp, endpoints: stoppable, promptServers: promptServersOf(dialect) };
     const prepared = await prepareServer(prepare, options.firstRequests, server, log);
     const monitor = await monitorMetrics(endpoints.map(metricsPage), log);
-    const schedule = scheduleOf(plan, historyForm === null ? feed : heard(feed, historyForm, log));
-    return { target, clock, wall: clock, schedule, prompts: prompts.facts, prepared, monitor, close };
+    return { clients, prompts: prompts.facts, prepared, monitor };
   } catch (thrown) {
-    await close();
+    if ('here' in clients) await clients.here.close();
     throw thrown;
   }
-}
-
-/** A feed whose user hears of answers that cannot be repeated. */
-function heard(feed: Feed, form: Prompt['kind'], log: Log): Feed {
-  const watch = answerWatch(form, log);
-  return {
-    ...feed,
-    ended(scheduled, response) {
-      watch(scheduled.request.id, response);
-      feed.ended(scheduled, response);
-    },
-  };
 }
 
 /** Of the connections that are only expected: idle ones cost a server too. */

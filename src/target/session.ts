@@ -3,12 +3,12 @@ import type { Log } from '../core/log.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Request } from '../core/request.ts';
 import type { Schedule } from '../core/schedule.ts';
-import type { Shard } from '../core/shard.ts';
 import type { Target } from '../core/target.ts';
 import type { WallClock } from '../core/wall-clock.ts';
 import type { Manifest, StartedProcess } from '../schema/manifest.ts';
 import type { PrepareOptions } from '../serving/prepare-server.ts';
 import type { MetricsMonitor } from '../serving/metrics-monitor.ts';
+import type { ClientSpec } from './server-client.ts';
 
 /**
  * A target that was started or reached, detected and measured: once, for all runs that it then serves, one after
@@ -49,13 +49,15 @@ export interface TargetEnd {
 export interface AttachOptions {
   /** Prefix of the ids of its calls. */
   readonly runId: string;
-  /** The part of the plan that this client sends. */
-  readonly shard: Shard;
+  /** How many clients send the plan: one in this thread, or so many in threads of their own. */
+  readonly workers: number;
   /**
    * Steps on the server before the run; `firstRequests`: requests of the plan whose lengths the warm-up requests take.
    */
   readonly prepare: PrepareOptions;
   readonly firstRequests: readonly Request[];
+  /** Whether polling pays at the plan's load, by the certificate of the machine; null: not known (`--poll auto`). */
+  readonly pollingPays: boolean | null;
   /** As a replay has it; null: no cap. */
   readonly maxInFlight: number | null;
   /** When it aborts, preparing ends with an error. */
@@ -63,19 +65,28 @@ export interface AttachOptions {
   readonly log: Log;
 }
 
-/** Target, clock and schedule of one run. */
+/** A target that is ready for one run. */
 export interface Attachment {
-  readonly target: Target;
-  readonly clock: Clock;
-  /** The same clock where it reads real time: only then has the client a health to monitor. */
-  readonly wall: WallClock | null;
-  readonly schedule: Schedule;
+  readonly clients: AttachedClients;
   /** Null in virtual time, where there are no prompts. */
   readonly prompts: NonNullable<Manifest['prompts']> | null;
   /** The steps that were done on the server before the run. */
   readonly prepared: Manifest['prepared'];
   /** Null where the target has no metrics. */
   readonly monitor: MetricsMonitor | null;
+}
+
+/** What sends the requests: a client in this thread, or one for each thread as plain data (`openClientOf`). */
+export type AttachedClients = { readonly here: Client } | { readonly threads: readonly ClientSpec[] };
+
+/** Target, clock and schedule of one client. */
+export interface Client {
+  readonly target: Target;
+  readonly clock: Clock;
+  /** The same clock where it reads real time: only then has the client a health to monitor. */
+  readonly wall: WallClock | null;
+  readonly schedule: Schedule;
+  /** Closes its connections, and ends what makes its requests. */
   close(): Promise<void>;
 }
 

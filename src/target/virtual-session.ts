@@ -1,10 +1,12 @@
+import { WHOLE } from '../core/shard.ts';
 import { VirtualClock } from '../core/virtual-clock.ts';
 import { createEngine, engineTarget, openIterationFile } from '../engine/index.ts';
+import { contextFault } from './context-length.ts';
 import { monitorEngine } from './engine-monitor.ts';
 import { feedFromSource } from './feed.ts';
 import { LiveSessions } from './live-sessions.ts';
 import { scheduleOf } from './schedule.ts';
-import { NEVER_GONE, type TargetSession } from './session.ts';
+import { NEVER_GONE, type Client, type TargetSession } from './session.ts';
 import type { EngineTarget, TargetConfig } from './target-spec.ts';
 
 /** The reference engine in virtual time: every run gets a new, empty engine on a clock of its own. */
@@ -18,7 +20,7 @@ export function openVirtualSession({ traceIterations }: TargetConfig, spec: Engi
     gone: NEVER_GONE,
     // The engine rejects such a request by itself, as a server would.
     check: () => undefined,
-    async attach(plan, { shard, prepare, log }) {
+    async attach(plan, { prepare, log }) {
       if (prepare.resetCache || prepare.warmupRequests > 0)
         log.warn(
           '--reset-cache and --warmup-requests do nothing in virtual time: the engine is new, and is never cold',
@@ -29,18 +31,22 @@ export function openVirtualSession({ traceIterations }: TargetConfig, spec: Engi
       const live = history === 'live' ? new LiveSessions(null, blockTokens) : null;
       const clock = new VirtualClock();
       const engine = createEngine(engineSpec, { clock, onIteration: iterations?.onIteration });
-      return {
+      const tooLong = thinks ? contextFault(plan, engine.maxModelLen, "that of the engine's model") : null;
+      if (tooLong !== null)
+        log.warn(`${tooLong}: the engine refuses such requests, and what follows one in its session is not sent`);
+      const feed = feedFromSource(source, WHOLE, () => [], { thinks, live });
+      const client: Client = {
         target: engineTarget(engine, clock, blockTokens),
         clock,
         wall: null,
-        schedule: scheduleOf(
-          plan,
-          feedFromSource(source, shard, () => [], { thinks, live }),
-        ),
+        schedule: scheduleOf(plan.sessions, feed),
+        close: async () => undefined,
+      };
+      return {
+        clients: { here: client },
         prompts: null,
         prepared: null,
         monitor: monitorEngine(engine, clock, stats.lastDueUs),
-        close: async () => undefined,
       };
     },
     reach: async () => undefined,

@@ -1,4 +1,4 @@
-import { findAlphabet, readTokenizer } from '../../workloads/index.ts';
+import { findAlphabet, readTokenizer } from '../../workloads/prompts/index.ts';
 import { serveWorker } from '../core/worker.ts';
 import type { Vocabulary } from './vocabulary.ts';
 

@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 import { startWorker } from '../core/worker.ts';
 import type { ServerAccess } from '../replay/transport.ts';
 import { tokenizeOnServer } from '../serving/tokenize.ts';
-import { COMMON_WORDS, findAlphabet, type Alphabet } from '../../workloads/index.ts';
+import { COMMON_WORDS, findAlphabet, type Alphabet } from '../../workloads/prompts/index.ts';
 
 /** The single-token words of texts with exact length, and their source. */
 export interface Vocabulary {

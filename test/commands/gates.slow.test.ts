@@ -43,6 +43,20 @@ describe('the gates of a run', { concurrency: 2 }, () => {
     }
   });
 
+  it('are undecided where the error of the clock could turn them', async () => {
+    const result = await run({ workload: 'chat', target: 'reference', clock: 'virtual', out: join(folder, 'clock') });
+    const { p50 } = result.summary.latency_ms.ttft;
+    const limitMs = ((p50 ?? Number.NaN) * 0.7).toFixed(3);
+    const gates = [`ttft.p50<${limitMs}ms`, `ttft.p50<${(p50 ?? 0) * 3}ms`].map(parseRunGate);
+    const verdicts = async (ttft: number): Promise<string[]> => {
+      const summary = { ...result.summary, clock_error_ms: { ttft, tpot: 0, itl: 0, e2e: 0 } };
+      return (await judgeRunGates({ ...result, summary }, gates)).map(({ verdict }) => verdict);
+    };
+    assert.deepEqual(await verdicts(0), ['missed', 'held']);
+    assert.deepEqual(await verdicts((p50 ?? 0) / 100), ['missed', 'held']);
+    assert.deepEqual(await verdicts(p50 ?? 0), ['undecided', 'held'], 'latencies are too long at most');
+  });
+
   it('of a run that is not valid never pass', async () => {
     const result = await run({ workload: 'chat', target: 'reference', clock: 'virtual', out: join(folder, 'valid') });
     const gates = ['ttft.p50<60ms', 'ttft.p90<10ms'].map(parseRunGate);

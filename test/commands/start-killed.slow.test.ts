@@ -27,11 +27,18 @@ function pidsIn(log: string): number[] {
   return existsSync(log) ? [...readFileSync(log, 'utf8').matchAll(/^pid (\d+)$/gm)].map(([, pid]) => Number(pid)) : [];
 }
 
-/** Of a server that ignores SIGTERM, in a process that its shell forks beside another. */
-const stubborn = (port: number): string =>
-  `sh -c 'trap "" TERM; echo pid $$; while true; do sleep 1; done' & (echo pid $$; sleep 300) & ${engine(port)} & echo pid $!; wait`;
+const IGNORES_TERM = `trap "" TERM; echo pid $$; while true; do sleep 1; done`;
+/** What makes a daemon of itself: in a session of its own, with a parent that has ended. */
+const DAEMONS = `(setsid sh -c '${IGNORES_TERM}' &); (setsid sh -c 'echo pid $$; exec sleep 300' &)`;
 
-const forked = (port: number): string => `echo pid $$; (echo pid $$; sleep 300) & ${engine(port)} & echo pid $!; wait`;
+/** Of a server that ignores SIGTERM, in a process that its shell forks beside others. */
+const stubborn = (port: number): string =>
+  `sh -c '${IGNORES_TERM}' & ${DAEMONS}; (echo pid $$; sleep 300) & ${engine(port)} & echo pid $!; wait`;
+
+const forked = (port: number): string =>
+  `echo pid $$; ${DAEMONS}; (echo pid $$; sleep 300) & ${engine(port)} & echo pid $!; wait`;
+/** Lines of them with a process. */
+const PIDS = 5;
 
 describe('a client that is killed takes with it', { concurrency: 2 }, () => {
   it('the server of --start and all that it has started; its report says so', async () => {
@@ -44,7 +51,7 @@ describe('a client that is killed takes with it', { concurrency: 2 }, () => {
     assert.ok(typeof started === 'object' && started !== null && 'pid' in started && 'command' in started);
     assert.match(String(started.command), /^HF_TOKEN=\*\*\* true; sh -c/);
     const pids = pidsIn(join(out, 'server.log'));
-    assert.equal(pids.length, 3);
+    assert.equal(pids.length, PIDS);
     await killed(child, [...pids, Number(started.pid)]);
     const report = await cli('report', out);
     assert.equal(report.code, 0, report.stderr);
@@ -82,7 +89,7 @@ describe('a client that is killed takes with it', { concurrency: 2 }, () => {
     const sides = ['base', 'new'].flatMap((side) => [`--${side}`, url, `--${side}-start`, forked(port)]);
     const { child } = startCli(['ab', path, ...sides, '--repeats', '2', '--out', out]);
     const log = join(out, 'base', '1', 'server.log');
-    await until('its first run has begun', () => pidsIn(log).length === 3);
+    await until('its first run has begun', () => pidsIn(log).length === PIDS);
     await killed(child, pidsIn(log));
   });
 
@@ -98,7 +105,7 @@ describe('a client that is killed takes with it', { concurrency: 2 }, () => {
       await once(child.stdout, 'data');
       const [log = ''] = readdirSync(join(cwd, 'runs'));
       const pids = pidsIn(join(cwd, 'runs', log));
-      assert.equal(pids.length, 3);
+      assert.equal(pids.length, PIDS);
       if (end.startsWith('set')) await killed(child, pids);
       else await until('what was started has ended', () => !pids.some(runs), 15_000);
     }

@@ -17,6 +17,11 @@ const rows = Array.from({ length: 20 }, (_, i) => `${(i * 0.1).toFixed(1)},64,5`
 writeFileSync(path, `arrival_s,input_tokens,output_tokens\n${rows.join('\n')}\n`);
 
 const engine = (port: number): string => `"${process.execPath}" "${CLI}" engine serve --port ${port}`;
+/** Says its process id, and goes on in a session of its own, with a parent that has ended. */
+const DAEMON = `(setsid sh -c 'echo $$; exec sleep 300' &)`;
+
+const linesOf = (file: string): string[] => readFileSync(file, 'utf8').trimEnd().split('\n');
+
 /** What a run is told to start a server by; `command` gets its port. */
 async function starting(name: string, command: (port: number) => string, ...options: string[]) {
   const port = await freePort();
@@ -50,13 +55,22 @@ describe('a server that a run starts', { concurrency: 2 }, () => {
   });
 
   it('and that never answers: exit 3, and nothing that it started still runs', async () => {
-    const { args, out } = await starting('mute', () => 'sleep 300 & echo $!; wait', '--start-timeout', '1s');
+    const { args, out } = await starting('mute', () => `${DAEMON}; sleep 300 & echo $!; wait`, '--start-timeout', '1s');
     const { code, stderr } = await cli(...args);
     assert.equal(code, 3);
     assert.match(stderr, /did not answer within 1\.00 s \(http:.*\/health: .*ECONNREFUSED.*--start-timeout/);
-    const child = Number(readFileSync(`${out}.server.log`, 'utf8'));
-    assert.ok(child > 1);
-    assert.equal(runs(child), false);
+    const pids = linesOf(`${out}.server.log`).map(Number);
+    assert.equal(pids.length, 2);
+    assert.ok(!pids.some(runs));
+  });
+
+  it('and that leaves a daemon behind before it answers: exit 3, and that has ended', async () => {
+    const { args, out } = await starting('daemon', () => `${DAEMON}; sleep 0.5`);
+    const { code, stderr } = await cli(...args);
+    assert.equal(code, 3);
+    assert.match(stderr, /the server ended with exit code 0 before it answered/);
+    const [pid] = linesOf(`${out}.server.log`).map(Number);
+    assert.ok(pid !== undefined && !runs(pid));
   });
 
   it('and that is interrupted while it starts: 130, and it is ended', async () => {

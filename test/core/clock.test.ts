@@ -2,6 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { VirtualClock } from '../../src/core/virtual-clock.ts';
 import { machineUs, WallClock } from '../../src/core/wall-clock.ts';
+import { fromHrtimeUs } from './from-hrtime.ts';
+
+it('machineUs is CLOCK_MONOTONIC, as other processes read it', () => {
+  assert.ok(fromHrtimeUs() < 20, `${fromHrtimeUs()} us`);
+});
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

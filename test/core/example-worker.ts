@@ -1,6 +1,7 @@
 /** The thread of worker.slow.test.ts. */
 import { UserError } from '../../src/core/errors.ts';
 import { serveWorker } from '../../src/core/worker.ts';
+import { fromHrtimeUs } from './from-hrtime.ts';
 
 export interface ExampleQuestion {
   readonly act:
@@ -13,6 +14,7 @@ export interface ExampleQuestion {
     | 'uncloneable'
     | 'uncaught'
     | 'exit'
+    | 'clock'
     | 'total';
   readonly value?: number;
 }
@@ -54,6 +56,8 @@ serveWorker<ExampleData, ExampleQuestion, unknown>(({ start }) => {
       case 'uncaught':
         setTimeout(failLater, 1);
         return new Promise(() => undefined);
+      case 'clock':
+        return fromHrtimeUs();
       case 'exit':
         process.exit(5);
     }

@@ -29,6 +29,13 @@ describe('a worker thread', () => {
     assert.deepEqual(order, [15, 1, 60]);
   });
 
+  it('has the clock of the machine, as the main thread has', async (t) => {
+    for (let thread = 0; thread < 5; thread++) {
+      const differenceUs = await start(t).ask({ act: 'clock' });
+      assert.ok(typeof differenceUs === 'number' && differenceUs < 20, `${String(differenceUs)} us`);
+    }
+  });
+
   it('hands buffers over rather than copying them', async (t) => {
     const { ask } = start(t);
     assert.deepEqual(await ask({ act: 'bytes', value: 1000 }), new Uint8Array(1000).fill(7));

@@ -1,6 +1,7 @@
 import { parse, View } from 'vega';
 import { compile } from 'vega-lite';
 import type { Chart, ChartSection } from '../../reports/charts/chart.ts';
+import { certificateSections } from '../../reports/charts/certificate-sections.ts';
 import { comparisonSections } from '../../reports/charts/comparison-sections.ts';
 import { goodputSections } from '../../reports/charts/goodput-sections.ts';
 import { goodputsSections } from '../../reports/charts/goodputs-sections.ts';
@@ -14,6 +15,7 @@ import { THEME } from '../../reports/charts/theme.ts';
 import { collectReportData } from '../../reports/data/report-data.ts';
 import { compareRuns } from '../../src/compare/compare.ts';
 import { pageData } from '../../src/compare/page-data.ts';
+import { EXAMPLE_CERTIFICATE } from '../certificate/example-certificate.ts';
 import { exampleSide } from '../compare/example-sides.ts';
 import { TRACE_GOODPUT, TRAFFIC_GOODPUT, trafficAt } from '../reports/example-goodput.ts';
 import { EXAMPLE_PLACEMENT } from '../reports/example-placement.ts';
@@ -27,6 +29,7 @@ import { exampleNights } from '../trend/example-nights.ts';
 
 type PageName =
   | 'run'
+  | 'run-of-sessions'
   | 'placement'
   | 'goodput-of-trace'
   | 'goodput-of-traffic'
@@ -35,7 +38,8 @@ type PageName =
   | 'trend'
   | 'trace'
   | 'reproduced'
-  | 'comparison';
+  | 'comparison'
+  | 'certificate';
 
 /** Every section of every page, of an example that has each of the page's charts, by the page's name. */
 export async function gallery(): Promise<Readonly<Record<PageName, readonly ChartSection[]>>> {
@@ -54,16 +58,34 @@ export async function gallery(): Promise<Readonly<Record<PageName, readonly Char
   const nights = exampleNights({ nights: 45, slowerFrom: 31, invalid: [7, 26], odd: [14] });
   return {
     run: runSections(summary, data),
+    'run-of-sessions': await sessions(),
     placement: placementSections(EXAMPLE_PLACEMENT),
     'goodput-of-trace': goodputSections(TRACE_GOODPUT),
     'goodput-of-traffic': goodputSections(TRAFFIC_GOODPUT),
     goodputs: goodputsSections(targets),
     sweep: sweepSections(exampleSweep(), null),
     comparison: await comparison(),
+    certificate: certificateSections(EXAMPLE_CERTIFICATE),
     reproduced: reproduceSections(EXAMPLE_EXPERIMENT),
     trace: traceSections(await exampleTrace(), { name: 'one GPU', tokens: 40_000 }),
     trend: trendSections(trendOf(nights, nights[0]?.run_id ?? null)),
   };
+}
+
+/** What a run has besides where its requests are turns of sessions, of which one fails and leaves its last turns unsent. */
+async function sessions(): Promise<ChartSection[]> {
+  const { summary, manifest, records } = await exampleRun({
+    requests: 120,
+    slo: 'ttft=200ms,tpot=12ms',
+    sessions: 20,
+    fate(index, dueUs) {
+      if (index % 20 !== 7 || index < 60) return null;
+      if (index > 67) return { outcome: 'unsent' };
+      return { outcome: 'http_error', http_status: 500, sent_us: dueUs + 40, end_us: dueUs + 900_000 };
+    },
+  });
+  const data = await collectReportData(inBatches(records), manifest, null, () => inBatches(records));
+  return runSections(summary, data).filter(({ id }) => id === 'sessions');
 }
 
 /** Of two systems of which one fails some requests, two runs of each. */

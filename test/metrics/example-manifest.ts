@@ -44,6 +44,7 @@ export function exampleManifest(over: Partial<Manifest> = {}): Manifest {
     timeout_s: 600,
     ttft_timeout_s: 60,
     max_in_flight: null,
+    workers: 1,
     client: {
       duration_s: 10,
       machine_zero_us: 0,

@@ -190,6 +190,32 @@ it('what a probe of the target had warned of stands above the verdict, and leave
   assert.deepEqual(codes(await summaryOf(10, () => ({}), { probe: { ...probe, warnings: [] } })), []);
 });
 
+it('a load beyond the certificate of the machine is named, and is no invalid run', async () => {
+  const certificate = {
+    calibrated_at: '2026-11-29T21:00:00Z',
+    limit_ms: 1,
+    max_tokens_per_s: 40_000,
+    max_requests_per_s: 1000,
+    max_streams: 8000,
+    poll: 'off',
+    beyond: ['52,000 tokens/s (certified: 40,000)'],
+    timestamp_error_us: { p50: 600, p99: 2400 },
+  } as const;
+  const summary = await summaryOf(10, () => ({}), { certificate });
+  assert.deepEqual(codes(summary), ['beyond_certificate']);
+  const [{ text = '' } = {}] = summary.warnings;
+  assert.match(text, /52,000 tokens\/s \(certified: 40,000\); tokens are recorded late by up to 2\.40 ms.*--workers/);
+  assert.ok(summary.validity.valid && allowsVerdict(summary.warnings, 'met'));
+  assert.equal(summary.clock_error_ms?.ttft, 2.4);
+  const gaps = (summary.delivered.got.output_tokens_mean ?? 0) - 1;
+  assert.equal(summary.clock_error_ms?.tpot, 2.4 / gaps);
+  const within = await summaryOf(10, () => ({}), { certificate: { ...certificate, beyond: [] } });
+  assert.deepEqual(codes(within), []);
+  const unknown = await summaryOf(10, () => ({}), { certificate: { ...certificate, timestamp_error_us: null } });
+  assert.match(unknown.warnings[0]?.text ?? '', /more than 1\.00 ms perhaps/);
+  assert.equal(unknown.clock_error_ms, null);
+});
+
 it('a rate that was not sent is named', async () => {
   const slow = await summaryOf(40, (i) => ({ sent_us: i * 1.2e6, connect_us: i * 0.2e6 }));
   assert.deepEqual(codes(slow), ['rate']);

@@ -6,11 +6,11 @@ import { BusyPoll } from '../../src/replay/busy-poll.ts';
 const LOOK_US = 100_000;
 
 /** A machine of which each look is told what share of it the thread waited, and how many cores idled. */
-function machine() {
+function machine(pays: boolean | null = null) {
   const totals = { waitedUs: 0, idleUs: 0, idleAsked: 0 };
   const clock = { busyPolling: false };
   let nowUs = 0;
-  const wakefulness = new BusyPoll(clock, 'auto', {
+  const wakefulness = new BusyPoll(clock, 'auto', pays, {
     machineUs: () => nowUs,
     coreWaitUs: () => totals.waitedUs,
     idleCoresUs: () => (totals.idleAsked++, totals.idleUs),
@@ -33,7 +33,11 @@ describe('polling as asked for', () => {
   for (const mode of ['on', 'off'] as const)
     it(`${mode}: whatever the machine does, and only while a stream is open`, () => {
       const clock = { busyPolling: false };
-      const poll = new BusyPoll(clock, mode, { machineUs: () => 0, coreWaitUs: () => null, idleCoresUs: () => null });
+      const poll = new BusyPoll(clock, mode, null, {
+        machineUs: () => 0,
+        coreWaitUs: () => null,
+        idleCoresUs: () => null,
+      });
       poll.start();
       assert.equal(clock.busyPolling, false);
       poll.hasOpen = true;
@@ -65,6 +69,22 @@ describe('staying busyPolling', () => {
     assert.equal(looks(50, 0.4, 0.2), false);
     assert.equal(looks(1, 0, 2), false);
     assert.equal(looks(1, 0.1, 2), false, 'waiting and idleness have to be of one look');
+  });
+
+  it('never begins where the certificate says that it does not pay', () => {
+    const { looks, totals } = machine(false);
+    assert.equal(looks(50, 0.5, 2), false);
+    assert.equal(totals.idleAsked, 0);
+  });
+
+  it('begins where the certificate says that it pays, as soon as a core is seen to be idle', (t) => {
+    const { looks, wakefulness } = machine(true);
+    t.after(() => wakefulness.stop());
+    assert.equal(looks(20, 0, 0.2), false, 'no core is idle');
+    assert.equal(looks(2, 0, 1), true);
+    assert.equal(looks(5, 0.3, 0), false, 'others need the core');
+    assert.equal(looks(40, 0, 1), false, 'it waits for them');
+    assert.equal(looks(20, 0, 1), true);
   });
 
   it('ends where others need the core, and is tried again later, each time later', (t) => {
@@ -114,7 +134,7 @@ describe('staying busyPolling', () => {
 
   it('leaves a thread as it is where the kernel does not tell', () => {
     const clock = { busyPolling: false };
-    const wakefulness = new BusyPoll(clock, 'auto', {
+    const wakefulness = new BusyPoll(clock, 'auto', null, {
       machineUs: () => 0,
       coreWaitUs: () => null,
       idleCoresUs: () => null,

@@ -54,7 +54,7 @@ function fake(
       return { dispatch: () => undefined, destroy: async () => undefined };
     },
   };
-  const connections = new Connections(origin, http, () => 0, mode, new Descriptors(limit));
+  const connections = new Connections(origin, http, () => 0, mode, new Descriptors(1, limit));
   const call = (): Promise<Error | Socket> => {
     connections.take();
     return new Promise((resolve) =>

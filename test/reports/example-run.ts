@@ -18,8 +18,10 @@ export interface ExampleOptions {
   readonly requests: number;
   /** Null: no SLO. */
   readonly slo: string | null;
-  /** What becomes of a request instead of an answer, by its index; null: it is answered. */
-  readonly fate?: (index: number) => Partial<RequestRecord> | null;
+  /** What becomes of a request instead of an answer, by its index and due time; null: it is answered. */
+  readonly fate?: (index: number, dueUs: number) => Partial<RequestRecord> | null;
+  /** The requests are turns of so many sessions, each in turn, later than planned; absent: of none. */
+  readonly sessions?: number;
   readonly manifest?: Partial<Manifest>;
   readonly maxOutputTokens?: number;
   /** Scales of the SLO that it is judged by as well. */
@@ -47,7 +49,7 @@ export async function* inBatches(records: readonly RequestRecord[], size = 1000)
   for (let i = 0; i < records.length; i += size) yield records.slice(i, i + size);
 }
 
-function exampleRecords({ requests, fate, maxOutputTokens = 600 }: ExampleOptions): RequestRecord[] {
+function exampleRecords({ requests, fate, sessions = 0, maxOutputTokens = 600 }: ExampleOptions): RequestRecord[] {
   const random = randomStream(7, 'example');
   const normal = (): number => Math.sqrt(-2 * Math.log(1 - uniform(random))) * Math.cos(2 * Math.PI * uniform(random));
   const records: RequestRecord[] = [];
@@ -60,10 +62,17 @@ function exampleRecords({ requests, fate, maxOutputTokens = 600 }: ExampleOption
     const ttftUs = Math.round((22 + input * 0.035 * burst + 12 * Math.exp(0.6 * normal())) * 1000);
     const tpotUs = (7 + 2.6 * burst * Math.exp(0.25 * normal())) * 1000;
     records.push(answered(index, dueUs, { input, output, ttftUs, tpotUs, jitter: () => uniform(random) }));
-    const other = fate?.(index) ?? null;
+    const other = fate?.(index, dueUs) ?? null;
     if (other !== null) records[index] = { ...withoutAnswer(index, dueUs, input, output), ...other };
   }
-  return records;
+  return sessions === 0 ? records : records.map((record, index) => asTurn(record, index, sessions));
+}
+
+/** A turn that the answers before it made 30 ms later each. */
+function asTurn(record: RequestRecord, index: number, sessions: number): RequestRecord {
+  const turn = Math.floor(index / sessions);
+  const planned_us = Math.max(0, record.due_us - turn * 30_000);
+  return { ...record, session_id: `s${index % sessions}`, turn, planned_us };
 }
 
 function answered(
@@ -155,6 +164,7 @@ export function exampleManifest(records: readonly RequestRecord[], { slo, manife
     timeout_s: 600,
     ttft_timeout_s: 60,
     max_in_flight: null,
+    workers: 1,
     client: {
       duration_s: durationS + 5,
       machine_zero_us: 0,

@@ -42,6 +42,16 @@ describe('the sessions of a report', () => {
     assert.deepEqual([long?.why, long?.sent, long?.turns.length], ['slowest', 300, MAX_TURNS]);
   });
 
+  it('have a length and an outcome of all their turns, those that are not drawn too', () => {
+    const [session] = shown([
+      ...turnsOf('a', MAX_TURNS + 5),
+      ...turnsOf('a', 1, { turn: 900, due_us: 900e6, sent_us: 900e6, end_us: 901e6, outcome: 'rejected' }),
+    ]);
+    assert.ok(session !== undefined);
+    assert.deepEqual([session.turns.length, session.length_s], [MAX_TURNS, 901]);
+    assert.match(sessionChart({ sessions: null }, [session]).table.rows[0]?.at(-1) ?? '', /turn 900: rejected/);
+  });
+
   it('count the turns that were never sent, and draw the others from the first due time', () => {
     const [first, second] = turnsOf('a', 2, { due_us: 5e6, sent_us: 5e6 });
     assert.ok(first !== undefined && second !== undefined);
@@ -53,6 +63,15 @@ describe('the sessions of a report', () => {
     assert.deepEqual(table.rows[0]?.slice(0, 5), ['1', 'a', 'failed', '1', '1']);
     assert.match(table.rows[0]?.at(-1) ?? '', /turn 0: http error/);
     assert.match(label, /1 session/);
+  });
+
+  it('have a row each, those of which no turn was sent too, and a legend of what is drawn', () => {
+    const unsent: Partial<RequestRecord> = { outcome: 'unsent', sent_us: null, end_us: null };
+    const sessions = shown([...turnsOf('a', 2, { outcome: 'timeout' }), ...turnsOf('b', 1, unsent)]);
+    const { spec } = sessionChart({ sessions: null }, sessions);
+    const { y, color } = Object('encoding' in spec ? spec.encoding : {});
+    assert.deepEqual([sessions.length, y.scale.domain], [2, [1, 2]]);
+    assert.deepEqual(color.scale.domain, ['not sent yet', 'failed']);
   });
 
   it('are none where no request is of one', () => {

@@ -3,6 +3,7 @@ import { it } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import { summaryText } from '../../reports/index.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
+import type { Summary } from '../../src/schema/summary.ts';
 import { exampleRun } from './example-run.ts';
 
 it('begins with the verdict, then why and validity, then aligned tables', async () => {
@@ -68,12 +69,13 @@ it('says "fails" where a failed request stands, and counts outcomes', async () =
 it('tells of prefix caching where there is anything to tell', async () => {
   const { summary, manifest } = await exampleRun({ requests: 20, slo: null });
   const { workload, delivered } = summary;
-  const text = (asked: number | null, got: number | null): string =>
+  type Cached = Summary['delivered']['cached_tokens'];
+  const text = (asked: number | null, got: number | null, cached_tokens: Cached = null): string =>
     summaryText(
       {
         ...summary,
         workload: { ...workload, prefix_reuse: asked },
-        delivered: { ...delivered, prefix_reuse: got },
+        delivered: { ...delivered, prefix_reuse: got, cached_tokens },
       },
       manifest,
       { color: false },
@@ -82,6 +84,11 @@ it('tells of prefix caching where there is anything to tell', async () => {
   assert.match(text(0.5, null), /^prefix cache +not told, the trace allows 50.0 %$/m);
   assert.match(text(null, 0.25), /^prefix cache +25.0 % of input tokens$/m);
   assert.doesNotMatch(text(null, 0), /prefix cache/);
+  const cached_tokens = { requests: 1e6, input: 1000, cached: 400, allowed: 500, exceeds: false };
+  assert.match(
+    text(0.5, 0.25, cached_tokens),
+    /^prefix cache +25.0 % of input tokens; with those not measured 40.0 %, the trace allows 50.0 %$/m,
+  );
 });
 
 it('colours only when asked, and never prints control characters of a run', async () => {

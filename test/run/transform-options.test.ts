@@ -43,12 +43,14 @@ it('transforms are those that are asked for, in one order, whatever the order of
     { op: 'rate', args: { rps: 3, by: 'sessions', seed: 7, scale_think: 1 } },
   ]);
   assert.deepEqual(transformsOf({ ...PLAIN, speed: 2 }), [{ op: 'speed', args: { factor: 2 } }]);
+  assert.deepEqual(transformsOf({ ...PLAIN, scaleUnique: 2 }), [{ op: 'scale-parts', args: { prefix: 1, unique: 2 } }]);
   assert.deepEqual(transformsOf({ ...PLAIN, rate: 2, rateBy: 'time' }), [{ op: 'rate', args: { rps: 2 } }]);
 });
 
 it('every transform of the options is one that there is, and takes the arguments that it is given', async () => {
   const source = exampleSource([0, 0, 5e5, 1e6, 1.2e6, 1.2e6, 1.5e6]);
-  for (const spec of transformsOf(ALL)) await applyTransforms(source, [spec]);
+  for (const spec of [...transformsOf(ALL), ...transformsOf({ ...PLAIN, scalePrefix: 2 })])
+    await applyTransforms(source, [spec]);
 });
 
 it('options that mean nothing alone, or not together, are refused with what to write', () => {
@@ -60,5 +62,6 @@ it('options that mean nothing alone, or not together, are refused with what to w
   refused({ warm: true }, /--warm: .*--window FROM\.\.TO/);
   refused({ copyTimes: 'same' }, /--copy-times, --copy-blocks: .*--copies N/);
   refused({ copyBlocks: 'same' }, /--copies N/);
+  refused({ scaleInput: 2, scaleUnique: 3 }, /--scale-input is --scale-prefix and --scale-unique alike/);
   refused({ rate: 2, speed: 3 }, /--rate 2 and --speed 3 both scale time/);
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -58,6 +59,7 @@ it('what stands where its lock is to be is named, whatever it is, and no file be
     'a link to nothing': () => symlinkSync(elsewhere, lock),
     'a directory': () => mkdirSync(lock),
     'a file': () => writeFileSync(lock, 'mine'),
+    'a pipe': () => void spawnSync('mkfifo', [lock]),
   };
   for (const [what, make] of Object.entries(others)) {
     make();
@@ -67,6 +69,7 @@ it('what stands where its lock is to be is named, whatever it is, and no file be
         (error) => error instanceof UserError && /owner\.lock: is no lock of Reprise/.test(error.message),
         what,
       );
+    assert.throws(() => isHeld(dir), /owner\.lock: is no lock of Reprise/, what);
     rmSync(lock, { recursive: true });
   }
   assert.equal(existsSync(elsewhere), false);

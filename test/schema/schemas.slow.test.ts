@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { z } from 'zod';
+import { writeCertificate } from '../../src/calibrate/files.ts';
 import { FILES, JSON_SCHEMAS, jsonSchemas } from '../../scripts/json-schemas.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
 import { parseEngineSpec } from '../../src/engine/index.ts';
@@ -14,6 +15,7 @@ import { manifestSchema, type Manifest } from '../../src/schema/manifest.ts';
 import { summarySchema } from '../../src/schema/summary.ts';
 import { writeReproduced } from '../../src/search/reproduce/files.ts';
 import { cli, readJson, temporaryFolder } from '../cli.ts';
+import { EXAMPLE_CERTIFICATE } from '../certificate/example-certificate.ts';
 import { exampleManifest } from '../metrics/example-manifest.ts';
 import { exampleRun, type ExampleOptions } from '../reports/example-run.ts';
 import { EXAMPLE_GALLERY } from '../reports/example-reproduced.ts';
@@ -78,6 +80,7 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
     '.requests.by_outcome.ok',
     '.slo.limits_ms.ttft',
     '.slo.limits_ms.tpot',
+    '.clock_error_ms',
     '.sessions',
     '.server.iteration_tokens',
   ],
@@ -100,6 +103,7 @@ const MAY_BE_MISSING: Readonly<Record<string, readonly string[]>> = {
   'comparison.json': ['.slo.limits_ms.ttft', '.slo.limits_ms.tpot'],
   'probe.json': [],
   'reproduce.json': [],
+  'certificate.json': [],
 };
 
 const written = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
@@ -133,6 +137,7 @@ describe('what is written', () => {
     'night.json': nights,
     'comparison.json': ab,
     'probe.json': folder,
+    'certificate.json': folder,
     'reproduce.json': gallery,
   };
   const readFile = (name: string): Record<string, unknown> => readJson(folders[name] ?? run, name);
@@ -177,6 +182,7 @@ describe('what is written', () => {
     await server.close();
     assert.equal(probed.code, 0, probed.stderr);
     await writeReproduced(gallery, EXAMPLE_GALLERY);
+    await writeCertificate(folder, EXAMPLE_CERTIFICATE);
   });
 
   it('is what its schema says, and says what it is of', () => {

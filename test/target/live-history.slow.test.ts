@@ -6,6 +6,7 @@ import { after, describe, it } from 'node:test';
 import { z } from 'zod';
 import { makeCodec } from '../../adapters/index.ts';
 import { openRun, run } from '../../src/index.ts';
+import { SILENT, type Log } from '../../src/core/log.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
 import type { CodecMaker } from '../../src/target/target-spec.ts';
 import { readJson, temporaryFolder } from '../cli.ts';
@@ -72,9 +73,15 @@ function traceOf(name: string, turns: readonly object[]): string {
   return path;
 }
 
-async function replayed(name: string, turns: readonly object[], options: object): Promise<RequestRecord[]> {
+async function replayed(
+  name: string,
+  turns: readonly object[],
+  options: object,
+  log: Log = SILENT,
+): Promise<RequestRecord[]> {
   const out = join(folder, name);
-  await run({ workload: traceOf(name, turns), sessions: 'think', timeout: '20s', out, target: '', ...options });
+  const given = { workload: traceOf(name, turns), sessions: 'think', timeout: '20s', out, target: '', ...options } as const;
+  await run(given, { log });
   const records: RequestRecord[] = [];
   for await (const batch of (await openRun(out)).records()) records.push(...batch);
   return records.sort((a, b) => (a.turn ?? 0) - (b.turn ?? 0));
@@ -273,6 +280,22 @@ describe('in virtual time', () => {
       records.map((record) => record.input_tokens_planned),
       [40, 400, 400, 400],
     );
+  });
+
+  it('a prompt beyond the context of the model is warned of, as what follows it is not sent', async () => {
+    const warnings: string[] = [];
+    const log = { ...SILENT, warn: (text: string) => warnings.push(text) };
+    const long = [{ input_tokens: 40 }, { input_tokens: 200_000 }, { input_tokens: 40 }];
+    const options = { clock: 'virtual', target: 'reference:vllm-v1', history: 'trace' };
+    const records = await replayed('long', long, options, log);
+    assert.deepEqual(
+      records.map(({ outcome }) => outcome),
+      ['ok', 'rejected', 'unsent'],
+    );
+    assert.match(warnings.join('\n'), /:3: request t1 has 200,000 input .* --clip-input \d+: the engine refuses such/);
+    warnings.length = 0;
+    await replayed('short', [{ input_tokens: 40 }], options, log);
+    assert.deepEqual(warnings, []);
   });
 
   it('a trace of new parts without think times is refused with both ways out', async () => {

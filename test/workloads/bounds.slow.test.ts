@@ -86,6 +86,21 @@ describe('what a row may hold', () => {
   ];
   for (const [what, content, names] of bad) it(`not ${what}`, () => refused(content, names));
 
+  it('but a text of 20 million characters where rows hold texts, such as an image, with escapes or without', async () => {
+    for (const text of ['A'.repeat(20e6), 'A"'.repeat(8e6)]) {
+      const message = [{ type: 'image', source: { data: text } }];
+      const metrics = { prompt_tokens: 9, completion_tokens: 1 };
+      const row = {
+        schema_version: 'ATIF-v1.7',
+        steps: [
+          { source: 'user', message },
+          { source: 'agent', metrics },
+        ],
+      };
+      assert.equal((await read(file('image.json', JSON.stringify(row)))).length, 1);
+    }
+  });
+
   it('a key that stands twice deeper down, or in a text, is none', async () => {
     const more = ',"extra":{"t_us":1,"a":[{"t_us":2}]},"model":"\\"t_us\\":1 \\"t_us\\":1"';
     assert.equal((await read(file('deep.jsonl', NATIVE + nativeRow(more)))).length, 1);

@@ -29,11 +29,26 @@ describe('a file of another form is said to be one, with the way out, and no adv
   const refused: [what: string, content: string | Buffer, names: RegExp][] = [
     [
       'agentic Mooncake of another version',
-      json({ schema: 'dynamo.agentic_mooncake', version: 2 }, { request_id: 'a', dependencies: [], not_before_ms: 0 }),
-      /agentic Mooncake trace of version 2.*version 1 is read/,
+      json({ schema: 'dynamo.agentic_mooncake', version: 3 }, { request_id: 'a', dependencies: [], not_before_ms: 0 }),
+      /agentic Mooncake trace \(Dynamo\) of a version that is not known.*version 2 is read/,
+    ],
+    [
+      'the output of a vLLM server',
+      "INFO 05-01 12:00:00 [logger.py:42] Received request cmpl-1: prompt: 'x', params: SamplingParams(n=1, max_tokens=100), prompt_token_ids: [1], lora_request: None.\n",
+      /output of a vLLM server, which does not say how long answers were; its spans do/,
     ],
     ['LMCache', json({ session_id: 'a', model: 'm', input: [], output_length: 5, pre_gap: 0 }), /LMCache agentic/],
     ['questions', json({ question: 'x', answer: 'y' }), /data set of questions.*without times/],
+    [
+      'the answer of an API',
+      JSON.stringify({ data: [{ startedAt: 1 }, { startedAt: 2 }], meta: { page: 1, of: [1, 2] } }),
+      /its rows seem to stand in "data" of one object: write them one a line, e\.g\. jq -c '\.\["data"\]\[\]'/,
+    ],
+    [
+      'marks between thousands',
+      `${PLAIN}0,"1,234",5\n`,
+      /:2:2: input_tokens is "1,234", expected .*; write it without marks between thousands/,
+    ],
     ['a JSON array of numbers', '[1, 2]', /an array of objects/],
     [
       'unknown objects',

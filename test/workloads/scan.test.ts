@@ -26,6 +26,7 @@ it('counts, sums and names the load', async () => {
     lastDueUs: 1_500_000,
     firstDueAfterWarmupUs: 0,
     firstRequests: [],
+    busiest: { requestsPerS: 1, tokensPerS: 1.1 },
     inputTokens: 30,
     outputTokens: 11,
     minInputTokens: 10,

@@ -1,9 +1,7 @@
-import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, type FileMetaData } from 'hyparquet';
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { messageOf, UserError } from '../../src/core/errors.ts';
-
-/** A group of rows is held whole while it is read. */
-const MOST_GROUP_BYTES = 2 ** 30;
+import { tooLargeGroup } from './parquet-pages.ts';
 
 /** Whether a file that begins so is Parquet. */
 export function isParquet(head: Buffer): boolean {
@@ -18,10 +16,14 @@ export async function* parquetLines(path: string): AsyncGenerator<string> {
   try {
     const file = await asyncBufferFromFile(path);
     const metadata = await parquetMetadataAsync(file);
-    refuseLargeGroups(path, metadata);
     let rowStart = 0;
-    for (const { num_rows } of metadata.row_groups) {
-      const rowEnd = rowStart + Number(num_rows);
+    for (const group of metadata.row_groups) {
+      const rowEnd = rowStart + Number(group.num_rows);
+      const tooLarge = await tooLargeGroup(file, group);
+      if (tooLarge !== null)
+        throw new UserError(
+          `${path}: row_too_long: a group of its rows has ${tooLarge}; write it with smaller row groups, or without its texts`,
+        );
       const rows: unknown[] = await parquetReadObjects({
         file,
         metadata,
@@ -40,14 +42,6 @@ export async function* parquetLines(path: string): AsyncGenerator<string> {
       { cause: thrown },
     );
   }
-}
-
-function refuseLargeGroups(path: string, { row_groups }: FileMetaData): void {
-  const bytes = Math.max(0, ...row_groups.map(({ total_byte_size }) => Number(total_byte_size)));
-  if (bytes <= MOST_GROUP_BYTES) return;
-  throw new UserError(
-    `${path}: row_too_long: a group of its rows has ${Math.round(bytes / 2 ** 20)} MiB, expected ${MOST_GROUP_BYTES / 2 ** 20} at most; write it with smaller row groups, or without its texts`,
-  );
 }
 
 /** A `Date` would drop what is below a millisecond. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { JsonObject, MediaItem, Prompt, Request } from '../../src/core/request.ts';
 import { LargeMap } from '../large-map.ts';
 import { bodyRequest } from './bodies.ts';
-import { MOST_US } from './faults.ts';
+import { LENGTH_EXPECTED, MOST_US } from './faults.ts';
 import { FieldError, type Format, type RowContext } from './format.ts';
 import { given } from './given.ts';
 import {
@@ -10,6 +10,7 @@ import {
   jsonNotes,
   jsonRows,
   keysOf,
+  length,
   nameText,
   TEXT_EXPECTED,
   type FieldExpectation,
@@ -28,6 +29,7 @@ const turnFields = z.object({
   text: z.string().nullish(),
   texts: texts.nullish(),
   text_input: z.string().nullish(),
+  input_length: length.nullish(),
   messages: z.array(object).min(1).nullish(),
   message_mode: z.enum(['history', 'delta']).nullish(),
   tools: z.array(z.json()).nullish(),
@@ -53,6 +55,7 @@ const TURN: Readonly<Record<keyof Turn, FieldExpectation>> = {
   text: TEXT,
   texts: TEXTS,
   text_input: TEXT,
+  input_length: { kind: 'length', expected: LENGTH_EXPECTED },
   messages: { expected: 'a list of messages' },
   message_mode: { expected: '"history" or "delta"' },
   tools: { expected: 'a list of tools' },
@@ -113,7 +116,8 @@ export const aiperfUntimed: Format = {
 
 function isLike(head: string): boolean {
   const keys = keysOf(head);
-  if (keys.includes('turns')) return keys.every((key) => key === 'turns' || key === 'session_id' || key === 'type');
+  if (keys.includes('text') && keys.every((key) => key === 'type' || Object.hasOwn(FIELDS, key))) return true;
+  if (keys.includes('turns')) return /"turns"\s*:\s*\[\s*\{/.test(head);
   return keys.some((key) => CONTENTS.includes(key)) && keys.some((key) => OF_AIPERF.includes(key));
 }
 
@@ -136,7 +140,7 @@ async function* readAiperf(text: AsyncIterable<string>, rows: RowContext, isTime
       try {
         const turn = turns ? turnOf(item, i) : found;
         const last = session === undefined ? undefined : lasts.get(session);
-        const isNew = turns ? true : turn.message_mode === 'delta' || typeof turn.text_input === 'string';
+        const isNew = turns ? true : turn.message_mode === 'delta' || isOfMooncake(turn);
         const content = contentOf(turn, rows);
         const dueUs = times.due(turn, last);
         if (typeof dueUs === 'string') throw new FieldError(dueUs);
@@ -170,6 +174,11 @@ async function* readAiperf(text: AsyncIterable<string>, rows: RowContext, isTime
   }
 }
 
+/** Whether a turn has what is new in its session, as Mooncake's sessions do. */
+function isOfMooncake({ text_input: text, input_length: tokens }: Turn): boolean {
+  return typeof text === 'string' || typeof tokens === 'number';
+}
+
 function turnOf(item: unknown, i: number): Turn {
   const found = turnFields.safeParse(item);
   if (found.success) return found.data;
@@ -184,6 +193,8 @@ type Content = Pick<
 /** What a turn sends. Throws a FieldError for one that sends nothing. */
 function contentOf(turn: Turn, rows: RowContext): Content {
   if (turn.payload) return bodyRequest(turn.payload, null, rows);
+  if (typeof turn.input_length === 'number')
+    return { inputTokens: turn.input_length, outputTokens: outputLength(rows, turn.output_length) };
   const tokens = tokensOf(rows);
   const prompt = promptOf(turn);
   const media = mediaOf(turn);

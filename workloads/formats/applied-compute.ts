@@ -1,13 +1,10 @@
 import { z } from 'zod';
-import type { Request } from '../../src/core/request.ts';
 import { LargeSet } from '../large-set.ts';
 import { BlockScopes } from './block-scopes.ts';
 import { LENGTH_EXPECTED, MAX_ROW_TOKENS, MOST_US } from './faults.ts';
-import { quoted, type Format, type RowContext } from './format.ts';
+import { quoted, type Format } from './format.ts';
 import { jsonNotes, jsonRows, length, nameText, TEXT_EXPECTED, type FieldExpectation } from './json-lines.ts';
-
-/** What engines use, so that turns share to the block. */
-const USUAL_BLOCK = 16;
+import { toolSessionFault, toolTurns, USUAL_BLOCK, type ToolSession } from './tool-turns.ts';
 
 const seconds = z
   .number()
@@ -52,15 +49,26 @@ export const appliedCompute: Format = {
       const session = found.session_id ?? `session-${line}`;
       const message = seen.has(session)
         ? `duplicate_id: session_id ${quoted(session)} stands in an earlier row too, expected unique ids`
-        : faultOf(found);
+        : (listsFault(found) ?? toolSessionFault(sessionOf(found, session, line)));
       seen.add(session);
-      if (message === null) yield* turnsOf(found, session, line, { scopes, rows });
+      if (message === null) yield* toolTurns(sessionOf(found, session, line), scopes, rows);
       else rows.bad({ line, column: null, message });
     }
   },
 };
 
-function faultOf({ num_turns: turns, ...found }: Row): string | null {
+function sessionOf(found: Row, session: string, line: number): ToolSession {
+  return {
+    session,
+    line,
+    promptTokens: found.input_prompt_length,
+    answers: [...found.assistant_response_length, found.final_assistant_response_length],
+    results: found.tool_call_output_length,
+    toolS: found.tool_call_latency,
+  };
+}
+
+function listsFault({ num_turns: turns, ...found }: Row): string | null {
   const { assistant_response_length: answers, tool_call_output_length: outputs, tool_call_latency: waits } = found;
   const wanted = turns ?? answers.length;
   for (const [name, list] of Object.entries({
@@ -69,42 +77,5 @@ function faultOf({ num_turns: turns, ...found }: Row): string | null {
     tool_call_latency: waits,
   }))
     if (list.length !== wanted) return `${name} has ${list.length} entries, expected ${wanted}, one a turn`;
-  const most = [found.input_prompt_length, ...answers, ...outputs].reduce((sum, each) => sum + each, 0);
-  return most <= MAX_ROW_TOKENS ? null : `the last prompt has ${most} tokens, expected ${MAX_ROW_TOKENS} at most`;
-}
-
-function* turnsOf(
-  found: Row,
-  session: string,
-  line: number,
-  { scopes, rows }: { scopes: BlockScopes; rows: RowContext },
-): Generator<Request> {
-  const size = rows.blockTokens ?? USUAL_BLOCK;
-  const answers = [...found.assistant_response_length, found.final_assistant_response_length];
-  let inputTokens = found.input_prompt_length;
-  let blocks = scopes.fresh(Math.floor(inputTokens / size));
-  let dueUs = 0;
-  for (const [turn, outputTokens] of answers.entries()) {
-    const before =
-      turn === 0 ? null : { id: `${session}:${turn - 1}`, fresh: found.tool_call_output_length[turn - 1] ?? 0 };
-    const thinkUs = Math.round((found.tool_call_latency[turn - 1] ?? 0) * 1e6);
-    if (before !== null) {
-      const shared = Math.floor(inputTokens / size);
-      inputTokens += (answers[turn - 1] ?? 0) + before.fresh;
-      blocks = scopes.grown(blocks, shared, Math.floor(inputTokens / size));
-      dueUs += thinkUs;
-    }
-    yield {
-      id: `${session}:${turn}`,
-      traceRow: line,
-      dueUs,
-      inputTokens,
-      outputTokens,
-      session,
-      turn,
-      after: before === null ? [] : [{ id: before.id, thinkUs }],
-      ...(before === null || before.fresh === 0 ? {} : { newTokens: before.fresh }),
-      ...(blocks.length === 0 ? {} : { blocks }),
-    };
-  }
+  return null;
 }

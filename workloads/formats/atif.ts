@@ -1,20 +1,13 @@
 import { z } from 'zod';
 import type { Request } from '../../src/core/request.ts';
 import { LargeSet } from '../large-set.ts';
+import { StepMessages } from './atif-messages.ts';
 import { BlockScopes } from './block-scopes.ts';
-import { LENGTH_EXPECTED, MAX_ROW_TOKENS } from './faults.ts';
+import { MAX_ROW_TOKENS } from './faults.ts';
 import { absoluteTimeToUs } from './fields.ts';
 import { FieldError, type Format, type RowContext } from './format.ts';
 import { given } from './given.ts';
-import {
-  fieldFault,
-  jsonNotes,
-  jsonRows,
-  length,
-  nameText,
-  TEXT_EXPECTED,
-  type FieldExpectation,
-} from './json-lines.ts';
+import { fieldFault, jsonNotes, jsonRows, nameText, TEXT_EXPECTED, type FieldExpectation } from './json-lines.ts';
 import { asLength, contentTokens, estimated, tokensOf } from './texts.ts';
 
 /** What engines use, so that steps share to the block. */
@@ -68,21 +61,23 @@ const STEP_FIELDS: Readonly<Record<keyof Step, FieldExpectation>> = {
   is_copied_context: { expected: 'true or false' },
 };
 
+const count = z.int().nonnegative().max(MAX_ROW_TOKENS);
+const COUNT_EXPECTED = `a whole number of tokens, 0 to ${MAX_ROW_TOKENS}`;
 const metrics = z.object({
-  prompt_tokens: length.nullish(),
-  completion_tokens: length.nullish(),
-  cached_tokens: z.int().nonnegative().max(MAX_ROW_TOKENS).nullish(),
+  prompt_tokens: count.nullish(),
+  completion_tokens: count.nullish(),
+  cached_tokens: count.nullish(),
 });
 const METRIC_FIELDS: Readonly<Record<keyof z.infer<typeof metrics>, FieldExpectation>> = {
-  prompt_tokens: { kind: 'length', expected: LENGTH_EXPECTED },
-  completion_tokens: { kind: 'length', expected: LENGTH_EXPECTED },
-  cached_tokens: { expected: 'a whole number of tokens from 0' },
+  prompt_tokens: { kind: 'length', expected: COUNT_EXPECTED },
+  completion_tokens: { kind: 'length', expected: COUNT_EXPECTED },
+  cached_tokens: { expected: COUNT_EXPECTED },
 };
 
 /**
  * Trajectories of agents in the form of ATIF 1 (Harbor): a trajectory an object, a request each step of the agent that
- * called its model once. Prompts are drawn by their lengths, texts are not sent; without `metrics` lengths are those of
- * the texts. A prompt shares what the provider found cached, or the whole prompt before it where that is not said and it
+ * called its model once. Prompts are the messages of the steps before; where nobody has said anything to the agent they
+ * are drawn by their lengths. Without `metrics` lengths are those of the texts. A prompt shares what the provider found cached, or the whole prompt before it where that is not said and it
  * did not shrink. Trajectories do not say when they start, and their times not whether a step began or ended then.
  */
 export const atif: Format = {
@@ -95,6 +90,7 @@ export const atif: Format = {
   blockTokens: (_, preferred) => preferred ?? USUAL_BLOCK,
   notes: (_, keys) => [
     'steps have one time each: the gap between two holds answer and tools together, an upper bound of think time',
+    'the messages of the steps are sent, with calls of tools and their results; images and definitions of tools are not',
     ...jsonNotes(keys, [...Object.keys(FIELDS), 'final_metrics', 'notes', 'extra']),
   ],
   async *read(text, rows) {
@@ -123,7 +119,7 @@ interface Place {
   readonly depth: number;
 }
 
-type Found = Omit<Request, 'turn'>;
+type Found = Omit<Request, 'turn' | 'prompt' | 'media'>;
 type Lengths = Pick<Request, 'inputTokens' | 'outputTokens' | 'blocks' | 'source' | 'isEstimated'>;
 
 /** How far a trajectory has been read. */
@@ -139,7 +135,7 @@ class TrajectoryReader {
   readonly #line: number;
   readonly #scopes: BlockScopes;
   readonly #rows: RowContext;
-  readonly #found: Found[] = [];
+  readonly #found: { readonly request: Found; readonly said: ReturnType<StepMessages['mark']> }[] = [];
 
   constructor(session: string, line: number, scopes: BlockScopes, rows: RowContext) {
     this.#session = session;
@@ -149,17 +145,19 @@ class TrajectoryReader {
   }
 
   /** In order of time, which counts from the first of them. */
-  requests(row: Trajectory): Request[] {
+  *requests(row: Trajectory): Generator<Request> {
     this.#read(row, { at: '', key: '', agent: null, spawner: null, startUs: null, depth: 0 });
-    const inOrder = this.#found.sort((a, b) => a.dueUs - b.dueUs);
-    const firstUs = inOrder[0]?.dueUs ?? 0;
-    return inOrder.map((request, turn) => ({ ...request, dueUs: request.dueUs - firstUs, turn }));
+    const inOrder = this.#found.sort((a, b) => a.request.dueUs - b.request.dueUs);
+    const firstUs = inOrder[0]?.request.dueUs ?? 0;
+    for (const [turn, { request, said }] of inOrder.entries())
+      yield { ...request, dueUs: request.dueUs - firstUs, turn, ...said() };
   }
 
   /** Gives the id of the trajectory's last request; null where it has none. */
   #read(row: Trajectory, place: Place): string | null {
     const subagents = this.#subagents(row, place);
     const history = new History(row.steps, this.#rows);
+    const messages = new StepMessages();
     const state: Progress = { last: null, timeUs: place.startUs ?? 0, joins: [] };
     for (const [i, item] of row.steps.entries())
       try {
@@ -171,9 +169,14 @@ class TrajectoryReader {
         if (this.#isRequest(found.data)) {
           const lengths = history.lengths(found.data, at, state.last, this.#scopes);
           const model = found.data.model_name ?? row.agent?.model_name;
-          this.#add({ key: `${place.key}${i}`, ...lengths, ...given({ model }) }, place, state);
+          if (typeof lengths === 'string') this.#rows.leftOut?.({ line: this.#line, reason: lengths });
+          else {
+            const request = this.#next({ key: `${place.key}${i}`, ...lengths, ...given({ model }) }, place, state);
+            this.#found.push({ request, said: messages.mark() });
+          }
         }
         history.add(found.data);
+        messages.add(found.data);
         for (const name of referred(found.data)) {
           const inner = subagents.take(name);
           if (inner === null) continue;
@@ -188,10 +191,14 @@ class TrajectoryReader {
     return state.last?.id ?? null;
   }
 
-  #add({ key, ...found }: Lengths & { key: string; model?: string }, { agent, spawner }: Place, state: Progress): void {
+  #next(
+    { key, ...found }: Lengths & { key: string; model?: string },
+    { agent, spawner }: Place,
+    state: Progress,
+  ): Found {
     const { last, timeUs, joins } = state;
     const joined = joins.map((id) => ({ id, thinkUs: 0 }));
-    state.last = {
+    const next = {
       id: `${this.#session}:${key}`,
       traceRow: this.#line,
       dueUs: timeUs,
@@ -204,7 +211,8 @@ class TrajectoryReader {
       }),
     };
     state.joins = [];
-    this.#found.push(state.last);
+    state.last = next;
+    return next;
   }
 
   #isRequest({ source, llm_call_count: calls, is_copied_context: isCopied }: Step): boolean {
@@ -293,7 +301,8 @@ class History {
     this.#counts = steps.some((item) => {
       const found = step.safeParse(item).data;
       const known = metrics.safeParse(found?.metrics ?? {}).data;
-      return found?.source === 'agent' && (!known?.prompt_tokens || !known.completion_tokens);
+      const isMissing = [known?.prompt_tokens, known?.completion_tokens].some((tokens) => typeof tokens !== 'number');
+      return found?.source === 'agent' && isMissing;
     });
   }
 
@@ -301,11 +310,13 @@ class History {
     if (this.#counts) this.#tokens += this.#count(found);
   }
 
-  /** Throws a FieldError for lengths that are none. */
-  lengths(found: Step, at: string, last: Found | null, scopes: BlockScopes): Lengths {
+  /** A text: why the step is no request. Throws a FieldError for lengths that are none. */
+  lengths(found: Step, at: string, last: Found | null, scopes: BlockScopes): Lengths | string {
     const known = metrics.safeParse(found.metrics ?? {});
     if (!known.success) throw new FieldError(fieldFault(known.error, found.metrics, METRIC_FIELDS, `${at}metrics.`));
     const { prompt_tokens: input, completion_tokens: output, cached_tokens: cached } = known.data;
+    // A call that was broken off, or that the model never got.
+    if (input === 0 || output === 0) return `0 ${input === 0 ? 'prompt' : 'completion'} tokens`;
     const inputTokens = input ?? asLength(this.#tokens);
     const outputTokens = output ?? asLength(this.#count({ ...found, observation: null }));
     const size = this.#rows.blockTokens ?? USUAL_BLOCK;

@@ -43,13 +43,14 @@ export function blockTokensOf(rows: readonly (BlockRow | undefined)[], preferred
   );
 }
 
-/** What is wrong with the number of a row's ids; null for none, and for a row without ids. */
+/** What is wrong with the number of a row's ids; null for none, and for a row without ids. `orFullOnes`: a last block that is not full may have none. */
 export function blockFault(
   { input_length: tokens, hash_ids: ids }: BlockRow,
   blockTokens: number | null,
+  { orFullOnes = false } = {},
 ): string | null {
   if (typeof tokens !== 'number' || !ids || ids.length === 0 || blockTokens === null) return null;
   const wanted = blockCount(tokens, blockTokens);
-  if (ids.length === wanted) return null;
+  if (ids.length === wanted || (orFullOnes && ids.length === Math.floor(tokens / blockTokens))) return null;
   return `block_count_mismatch: hash_ids has ${ids.length} ids, expected ${wanted} for input_length ${tokens} in blocks of ${blockTokens}; --block-tokens N if they are of another size`;
 }

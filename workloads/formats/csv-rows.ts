@@ -1,5 +1,4 @@
-import { CsvError } from 'csv-parse';
-import { parse as parseAll } from 'csv-parse/sync';
+import { CsvError, parse as parseAll } from 'csv-parse/sync';
 import { UserError } from '../../src/core/errors.ts';
 import type { Request } from '../../src/core/request.ts';
 import { csvRecords, type Delimiter } from './csv-records.ts';

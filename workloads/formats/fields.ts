@@ -7,7 +7,10 @@ export function tokenCount(name: string, value: string): number {
   const plain = digits(value, 0, value.length);
   const count = plain >= 0 ? plain : /^\s*\d+(?:\.0*)?\s*$/.test(value) ? Number(value) : Number.NaN;
   if (count >= 1 && count <= MAX_ROW_TOKENS) return count;
-  throw new FieldError(`${faultName('length', value)}${name} is ${quoted(value)}, expected ${LENGTH_EXPECTED}`);
+  const hint = /^\s*\d{1,3}(?:[,.'_ \u00a0\u202f]\d{3})+\s*$/.test(value)
+    ? '; write it without marks between thousands'
+    : '';
+  throw new FieldError(`${faultName('length', value)}${name} is ${quoted(value)}, expected ${LENGTH_EXPECTED}${hint}`);
 }
 
 /** The number that the characters from `from` to `to` are, where they are digits and nothing else; NaN for others. */

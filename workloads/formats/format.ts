@@ -105,9 +105,11 @@ export function cellText(value: unknown): string {
 
 /** The note on columns or keys of a file that nothing reads. */
 export function notUsed(what: 'columns' | 'keys', names: readonly string[]): string[] {
-  return names.length === 0
+  // A column without a name numbers the rows.
+  const named = names.filter((name) => name.trim() !== '');
+  return named.length === 0
     ? []
-    : [`${what} not used: ${namesText(names)}; requests are replayed without what they say`];
+    : [`${what} not used: ${namesText(named)}; requests are replayed without what they say`];
 }
 
 /** `FILE:LINE:COLUMN: message`, as editors understand it. */

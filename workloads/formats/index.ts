@@ -10,6 +10,7 @@ import { burstGpt1, burstGpt2 } from './burstgpt.ts';
 import { lmsysChat, shareGpt, wildChat } from './conversations.ts';
 import type { Format } from './format.ts';
 import { mooncakeAgentic } from './mooncake-agentic.ts';
+import { mooncakeAgentic2 } from './mooncake-agentic-2.ts';
 import { mooncakeSessions, mooncakeUntimed } from './mooncake-sessions.ts';
 import { langfuse } from './langfuse.ts';
 import { liteLlm } from './litellm.ts';
@@ -20,6 +21,7 @@ import { otel } from './otel.ts';
 import { plainCsv } from './plain-csv.ts';
 import { ragPulse } from './ragpulse.ts';
 import { aiperfInputs, chatMessages, prompts, sageMaker } from './prompt-files.ts';
+import { rollouts } from './rollouts.ts';
 import { guideLlm, vllmTimed } from './seconds-trace.ts';
 import { sglangAgentic } from './sglang-agentic.ts';
 import { splitwiseSim, vidur, vidurLengths } from './simulators.ts';
@@ -36,10 +38,12 @@ export const FORMATS: readonly Format[] = [
   weka,
   atif,
   appliedCompute,
+  rollouts,
   sglangAgentic,
   bailian,
   traceLab,
   ragPulse,
+  mooncakeAgentic2,
   mooncakeAgentic,
   aiperf,
   aiperfUntimed,

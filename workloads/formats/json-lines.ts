@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { UserError } from '../../src/core/errors.ts';
+import { withExactDigits } from './exact-digits.ts';
 import { faultName, MAX_ROW_TOKENS } from './faults.ts';
 import { timeHint } from './fields.ts';
 import { badRowText, notUsed, quoted, type BadRow, type RowContext } from './format.ts';
+import { jsonParts, keyIn } from './json-parts.ts';
 
 export const length = z.int().min(1).max(MAX_ROW_TOKENS);
 
@@ -63,8 +65,8 @@ export interface JsonLine {
 }
 
 /**
- * The lines of a JSON Lines file, those of a chunk together; a key of `used` that stands twice makes a bad row. Blank
- * lines, CRLF and a byte order mark are fine. `skip`: lines before the first row, blank ones not counted. `prepare`
+ * The lines of a JSON Lines file, those of a chunk together; a key of `used` that stands twice makes a bad row, a whole
+ * number there that has more digits than numbers hold is a text of them. Blank lines, CRLF and a byte order mark are fine. `skip`: lines before the first row, blank ones not counted. `prepare`
  * changes a line's text before it is parsed.
  */
 export async function* jsonLines(
@@ -80,7 +82,8 @@ export async function* jsonLines(
     for (const content of lines) {
       line++;
       if (content === '' || content.trim() === '') continue;
-      const value = isTooDeep(content) ? undefined : parseJson(prepare(content));
+      const prepared = prepare(content);
+      const value = isTooDeep(content) ? undefined : withExactDigits(parseJson(prepared), prepared, used);
       const twice = hasMoreKeys(content, value) ? keyTwice(content, left > 0 ? null : used) : undefined;
       const duplicate = twice === undefined ? null : duplicateKey(line, twice);
       if (left-- > 0) {
@@ -143,7 +146,7 @@ function isTooDeep(content: string): boolean {
 
 function isNestedDeep(content: string): boolean {
   let depth = 0;
-  for (const [part] of content.matchAll(JSON_PARTS)) {
+  for (const { part } of jsonParts(content)) {
     if (part === '{' || part === '[') depth++;
     else if (part === '}' || part === ']') depth--;
     if (depth > MOST_DEPTH) return true;
@@ -175,9 +178,6 @@ function hasMoreKeys(content: string, value: unknown): boolean {
   return false;
 }
 
-/** Texts of a JSON text, with the colon behind those that are keys, and brackets. */
-const JSON_PARTS = /"(?:[^"\\]|\\.)*"(?:[ \t\r]*:)?|[{}[\]]/g;
-
 /**
  * The first key that stands twice in the object of a line, be it written as escapes; `of`: the keys that matter, null
  * for any. Of two, `JSON.parse` takes the last without a word.
@@ -185,11 +185,11 @@ const JSON_PARTS = /"(?:[^"\\]|\\.)*"(?:[ \t\r]*:)?|[{}[\]]/g;
 function keyTwice(content: string, of: ReadonlySet<string> | null): string | undefined {
   const seen = new Set<string>();
   let depth = 0;
-  for (const [part] of content.matchAll(JSON_PARTS)) {
+  for (const { part } of jsonParts(content)) {
     if (part === '{' || part === '[') depth++;
     else if (part === '}' || part === ']') depth--;
     else if (depth === 1 && part.endsWith(':')) {
-      const key = String(JSON.parse(part.slice(0, part.lastIndexOf('"') + 1)));
+      const key = keyIn(part);
       if (seen.has(key)) return key;
       if (of === null || of.has(key)) seen.add(key);
     }
@@ -226,7 +226,7 @@ const LONG_LINE = 2 ** 19;
 function keysOfCut(line: string): string[] {
   const keys: string[] = [];
   let depth = 0;
-  for (const [part] of line.matchAll(JSON_PARTS)) {
+  for (const { part } of jsonParts(line)) {
     if (part === '{' || part === '[') depth++;
     else if (part === '}' || part === ']') depth--;
     else if (depth === 1 && part.endsWith(':')) keys.push(part.slice(1, part.lastIndexOf('"')));

@@ -54,7 +54,8 @@ function read(fields: Fields, inputIs: InputIs | null): RowRequest | string {
   const counts = objectIn(fields.value(usage)) ?? {};
   const hasFailed = fields.value('level') === 'ERROR';
   const outputs = counts['output'] ?? counts['completionTokens'];
-  if (hasFailed && (outputs === undefined || outputs === 0)) return 'failed: no output tokens';
+  if (hasFailed && outputs === undefined) return 'failed: no output tokens';
+  if (outputs === 0 || outputs === '0') return `${hasFailed ? 'failed: ' : ''}0 output tokens`;
   const arrivalUs = fields.time(fields.first('start_time', 'startTime'));
   const endUs = fields.perhapsTime(fields.first('end_time', 'endTime'));
   const firstUs = fields.perhapsTime(fields.first('completion_start_time', 'completionStartTime'));
@@ -94,7 +95,9 @@ function lengthsOf(
   inputIs: InputIs | null,
 ): { input: number; output: number; cached: number | undefined } {
   const at = (key: string): number => {
-    const value = counts[key];
+    const found = counts[key];
+    // Some databases write numbers of 64 bits as texts.
+    const value = typeof found === 'string' && /^\d+$/.test(found) ? Number(found) : found;
     if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_ROW_TOKENS) return value;
     throw new FieldError(
       `${faultName('length', value)}${name}.${key} is ${value === undefined ? 'missing' : quoted(value)}, expected ${LENGTH_EXPECTED}`,
@@ -106,7 +109,7 @@ function lengthsOf(
   const keys = Object.keys(counts);
   const inputParts = sum(keys.filter((key) => INPUT_PART.test(key)));
   const outputParts = sum(keys.filter((key) => OUTPUT_PART.test(key)));
-  const total = typeof counts['total'] === 'number' ? counts['total'] : null;
+  const total = counts['total'] === undefined ? null : at('total');
   const isBeside = total === null ? inputIs === 'uncached' : total >= input + output + inputParts + outputParts;
   const whole = input + (isBeside ? inputParts : 0);
   const answer = output + (isBeside && total !== null ? outputParts : 0);

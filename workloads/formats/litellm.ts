@@ -54,7 +54,8 @@ function read(fields: Fields): RowRequest | string {
   // A hit in the cache of the gateway never came to the engine.
   if (/^true$/i.test(String(fields.value('cache_hit')))) return "answered from the gateway's cache";
   const hasFailed = fields.value('status') === 'failure' || fields.value('error_str') !== undefined;
-  if (fields.isZero('completion_tokens') && hasFailed) return 'failed: 0 completion_tokens';
+  const empty = ['completion_tokens', 'prompt_tokens'].find((name) => fields.isZero(name));
+  if (empty !== undefined) return `${hasFailed ? 'failed: ' : ''}0 ${empty}`;
   const arrivalUs = fields.time('startTime');
   const endUs = fields.perhapsTime('endTime');
   const firstUs = fields.perhapsTime('completionStartTime');

@@ -64,7 +64,7 @@ export class Fields {
   /** Input or output tokens: a whole number from 1. */
   tokens(name: string): number {
     const found = this.value(name);
-    if (!this.#isJson) return tokenCount(name, cellText(found));
+    if (typeof found === 'string' || !this.#isJson) return tokenCount(name, cellText(found));
     if (typeof found === 'number' && Number.isInteger(found) && found >= 1 && found <= MAX_ROW_TOKENS) return found;
     throw new FieldError(`${faultName('length', found)}${name} is ${shown(found)}, expected ${LENGTH_EXPECTED}`);
   }
@@ -72,7 +72,7 @@ export class Fields {
   /** Whether a count stands there and is 0. */
   isZero(name: string): boolean {
     const found = this.value(name);
-    return this.#isJson ? found === 0 : typeof found === 'string' && /^\s*0+(?:\.0*)?\s*$/.test(found);
+    return found === 0 || (typeof found === 'string' && /^\s*0+(?:\.0*)?\s*$/.test(found));
   }
 
   /** A whole number from 0; undefined where there is none. */

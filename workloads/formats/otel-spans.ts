@@ -6,8 +6,10 @@ import { cellText, FieldError, quoted } from './format.ts';
 
 /** A span, whatever the file's form. */
 export interface Span {
-  /** Lower case; empty where the span has none. */
+  /** Lower case, as the other ids; empty where the span has none. Unique within a trace. */
   readonly id: string;
+  /** The trace that it is of; empty where nothing says it. */
+  readonly trace: string;
   /** Empty for a root. */
   readonly parent: string;
   readonly startUs: number;
@@ -26,10 +28,11 @@ const STATUS_ERROR = 2;
  */
 export function* spansOf(object: JsonObject, bad: (message: string) => void): Generator<Span> {
   let at = 0;
+  const trace = idText(object['trace_id']);
   for (const [span, isOtlp] of rawSpans(object)) {
     at++;
     try {
-      yield isOtlp ? otlpSpan(span) : flatSpan(span);
+      yield isOtlp ? otlpSpan(span) : flatSpan(span, trace);
     } catch (thrown) {
       if (!(thrown instanceof FieldError)) throw thrown;
       bad(`span ${at}: ${thrown.message}`);
@@ -60,6 +63,7 @@ function otlpSpan(span: JsonObject): Span {
   const end = span['endTimeUnixNano'];
   return {
     id: idText(span['spanId']),
+    trace: idText(span['traceId']),
     parent: idText(span['parentSpanId']),
     startUs: nanosToUs('startTimeUnixNano', span['startTimeUnixNano']),
     endUs: end === undefined || cellText(end) === '0' ? null : nanosToUs('endTimeUnixNano', end),
@@ -72,12 +76,14 @@ function isError(code: unknown): boolean {
   return code === STATUS_ERROR || code === 'STATUS_CODE_ERROR' || code === 'ERROR';
 }
 
-function flatSpan(span: JsonObject): Span {
+/** `trace`: of the object that it stands in. */
+function flatSpan(span: JsonObject, trace: string): Span {
   const attributes = isJsonObject(span['attributes']) ? span['attributes'] : {};
   const status = span['status'];
   const end = span['end_time'];
   return {
     id: idText(span['span_id']),
+    trace: idText(span['trace_id']) || trace,
     parent: idText(span['parent_span_id'] ?? span['parent_id']),
     startUs: absoluteTimeToUs('start_time', cellText(span['start_time'])),
     endUs: end === undefined || end === null ? null : absoluteTimeToUs('end_time', cellText(end)),

@@ -7,6 +7,8 @@ import { given } from './given.ts';
 import { jsonLines, nameText, noObject } from './json-lines.ts';
 import { chatMessagesOf } from './otel-messages.ts';
 import { quotedNanos, spansOf, type Span } from './otel-spans.ts';
+import { SpanTree } from './otel-tree.ts';
+import { sessionWaits } from './otel-waits.ts';
 import { lengthIn } from './texts.ts';
 
 /** Names of attributes by the convention first, then those that it had, then those of OpenLLMetry and OpenInference. */
@@ -50,7 +52,8 @@ const MOST_ROW_BYTES = 2 ** 28;
 /**
  * OpenTelemetry's spans of generative AI: OTLP as JSON, whole or an object a line as the Collector's file exporter writes
  * it, and inference-perf's traces of flat spans. Spans are written when they end, and spans of agents nest: all of them
- * are held, those without another inference below them become requests, in order of their starts.
+ * are held, those without another inference below them become requests, in order of their starts. Within a session a
+ * request waits for the answers, and the subagents, that were over when it began.
  */
 export const otel: Format = {
   name: 'otel',
@@ -70,7 +73,7 @@ interface Placed {
 
 async function* readSpans(text: AsyncIterable<string>, rows: RowContext): AsyncGenerator<Request> {
   const placed: Placed[] = [];
-  const byId = new Map<string, Span>();
+  const tree = new SpanTree();
   for await (const lines of jsonLines(text, rows, new Set(['resourceSpans', 'spans']), { prepare: quotedNanos }))
     for (const found of lines) {
       const { line, value } = found;
@@ -78,51 +81,11 @@ async function* readSpans(text: AsyncIterable<string>, rows: RowContext): AsyncG
         rows.bad(noObject(found, 'resourceSpans'));
         continue;
       }
-      for (const span of spansOf(value, (message) => rows.bad({ line, column: null, message }))) {
-        if (span.id !== '' && byId.has(span.id)) {
-          rows.leftOut?.({ line, reason: 'a span that stands twice' });
-          continue;
-        }
-        byId.set(span.id, span);
-        placed.push({ line, span });
-      }
+      for (const span of spansOf(value, (message) => rows.bad({ line, column: null, message })))
+        if (tree.add(span)) placed.push({ line, span });
+        else rows.leftOut?.({ line, reason: 'a span that stands twice' });
     }
-  yield* requestsOf(placed, new Tree(byId), rows);
-}
-
-/** Which span is below which. */
-class Tree {
-  readonly #byId: ReadonlyMap<string, Span>;
-  /** Ids of spans that have an inference below them. */
-  readonly #above = new Set<string>();
-
-  constructor(byId: ReadonlyMap<string, Span>) {
-    this.#byId = byId;
-    for (const span of byId.values())
-      if (isInference(span))
-        for (const { id } of this.ancestors(span)) {
-          if (this.#above.has(id)) break;
-          this.#above.add(id);
-        }
-  }
-
-  /** The spans above one, the nearest first; spans that name each other end it. */
-  *ancestors(span: Span): Generator<Span> {
-    const seen = new Set([span.id]);
-    for (let at = this.#byId.get(span.parent); at !== undefined && !seen.has(at.id); at = this.#byId.get(at.parent)) {
-      if (at.id === '') return;
-      seen.add(at.id);
-      yield at;
-    }
-  }
-
-  has(id: string): boolean {
-    return this.#byId.has(id);
-  }
-
-  hasInferenceBelow({ id }: Span): boolean {
-    return id !== '' && this.#above.has(id);
-  }
+  yield* requestsOf(placed, tree, rows);
 }
 
 function isInference({ attributes }: Span): boolean {
@@ -140,72 +103,114 @@ function first(attributes: ReadonlyMap<string, Json>, names: readonly string[]):
   return name === undefined ? undefined : attributes.get(name);
 }
 
-function* requestsOf(placed: readonly Placed[], tree: Tree, rows: RowContext): Generator<Request> {
-  const inferences = placed
-    .filter(({ line, span }) => isRequest(span, tree, (reason) => rows.leftOut?.({ line, reason })))
-    .sort((a, b) => a.span.startUs - b.span.startUs);
+/** An inference that is a request. */
+interface Found extends Placed {
+  readonly id: string;
+  readonly lengths: Lengths;
+  readonly session: string | undefined;
+  /** The agents that it is of within another one, the outermost first. */
+  readonly agents: readonly Span[];
+}
+
+function* requestsOf(placed: readonly Placed[], tree: SpanTree, rows: RowContext): Generator<Request> {
+  const found = foundIn(placed, tree, rows);
+  const waits = sessionWaits(
+    found.flatMap(({ session, ...call }) => (session === undefined ? [] : { ...call, session })),
+  );
   const turns = new Map<string, number>();
-  let firstUs: number | null = null;
-  let seq = 0;
-  for (const { line, span } of inferences) {
-    const bad = (message: string): void => rows.bad({ line, column: null, message });
-    const lengths = lengthsOf(span, rows);
-    if (typeof lengths === 'string') {
-      if (span.hasFailed) rows.leftOut?.({ line, reason: 'a span that failed, without token counts' });
-      else bad(`${lengths} in the span ${quoted(span.id)}`);
-      continue;
-    }
-    const far = farTime('the start of a span', span.startUs, (firstUs ??= span.startUs));
-    if (far !== null) {
-      bad(far);
-      continue;
-    }
-    const above = [...tree.ancestors(span)];
-    const session = [span, ...above]
-      .map(({ attributes }) => textOf(first(attributes, SESSION)))
-      .find((id) => id !== undefined);
+  const firstUs = found[0]?.span.startUs ?? 0;
+  for (const { id, line, span, lengths, session, agents } of found) {
     const turn = session === undefined ? undefined : (turns.get(session) ?? 0);
     if (session !== undefined && turn !== undefined) turns.set(session, turn + 1);
-    while (tree.has(`r${seq}`)) seq++;
     yield {
-      id: span.id === '' ? `r${seq}` : span.id,
+      id,
       traceRow: line,
       dueUs: span.startUs - firstUs,
       ...lengths,
       ...given({
         session,
         turn,
-        agent: agentOf(above),
+        agent: agentOf(agents.at(-1)),
         model: textOf(first(span.attributes, MODEL)),
         user: textOf(first(span.attributes, USER)),
         ...contentOf(span.attributes),
         source: sourceOf(span),
       }),
+      ...waits.get(id),
     };
-    seq++;
   }
 }
 
-function isRequest(span: Span, tree: Tree, leftOut: (reason: string) => void): boolean {
+/** In the order of their starts. */
+function foundIn(placed: readonly Placed[], tree: SpanTree, rows: RowContext): Found[] {
+  const above = tree.above(placed.map(({ span }) => span).filter(isInference));
+  const inOrder = placed
+    .filter(({ line, span }) => isRequest(span, above, (reason) => rows.leftOut?.({ line, reason })))
+    .sort((a, b) => a.span.startUs - b.span.startUs);
+  const found: Found[] = [];
+  let firstUs: number | null = null;
+  let seq = 0;
+  for (const { line, span } of inOrder) {
+    const counts = countsOf(span, rows.inputIs);
+    if (counts.input === 0 || counts.output === 0) {
+      rows.leftOut?.({ line, reason: `0 ${counts.input === 0 ? 'input' : 'output'} tokens` });
+      continue;
+    }
+    const lengths = lengthsOf(span, counts, rows);
+    const far =
+      typeof lengths === 'string' ? null : farTime('the start of a span', span.startUs, (firstUs ??= span.startUs));
+    if (typeof lengths === 'string' && span.hasFailed)
+      rows.leftOut?.({ line, reason: 'a span that failed, without token counts' });
+    else if (typeof lengths === 'string')
+      rows.bad({ line, column: null, message: `${lengths} in the span ${quoted(span.id)}` });
+    else if (far !== null) rows.bad({ line, column: null, message: far });
+    else {
+      const around = [...tree.ancestors(span)];
+      const session = [span, ...around]
+        .map(({ attributes }) => textOf(first(attributes, SESSION)))
+        .find((id) => id !== undefined);
+      while (tree.has(`r${seq}`)) seq++;
+      found.push({ id: tree.nameOf(span) ?? `r${seq}`, line, span, lengths, session, agents: subagentsIn(around) });
+      seq++;
+    }
+  }
+  return found;
+}
+
+function isRequest(span: Span, above: ReadonlySet<Span>, leftOut: (reason: string) => void): boolean {
   if (!isInference(span)) {
     const operation = span.attributes.get('gen_ai.operation.name');
     if (typeof operation === 'string') leftOut(`a span of ${operation.slice(0, 60)}, no inference`);
     return false;
   }
-  if (!tree.hasInferenceBelow(span)) return true;
+  if (!above.has(span)) return true;
   leftOut('an inference span around another one: its tokens would count twice');
   return false;
 }
 
+type Lengths = Pick<Request, 'inputTokens' | 'outputTokens'>;
+
+/** Tokens of a span's prompt and answer, whatever stands there. */
+interface Counts {
+  readonly input: Json | undefined;
+  readonly output: Json | undefined;
+}
+
+function countsOf({ attributes }: Span, inputIs: InputIs | undefined): Counts {
+  const input = first(attributes, INPUT_TOKENS);
+  return {
+    input: typeof input === 'number' ? input + uncounted(attributes, inputIs) : input,
+    output: first(attributes, OUTPUT_TOKENS),
+  };
+}
+
 function lengthsOf(
   { attributes }: Span,
+  { input, output }: Counts,
   { inputIs, remark }: Pick<RowContext, 'inputIs' | 'remark'>,
-): Pick<Request, 'inputTokens' | 'outputTokens'> | string {
-  const input = first(attributes, INPUT_TOKENS);
-  const output = first(attributes, OUTPUT_TOKENS);
-  const counted = typeof input === 'number' ? input + uncounted(attributes, inputIs) : input;
-  const [inputTokens, outputTokens] = [lengthIn(counted), lengthIn(output)];
-  if (inputTokens === undefined) return fault(INPUT_TOKENS, counted);
+): Lengths | string {
+  const [inputTokens, outputTokens] = [lengthIn(input), lengthIn(output)];
+  if (inputTokens === undefined) return fault(INPUT_TOKENS, input);
   if (outputTokens === undefined) return fault(OUTPUT_TOKENS, output);
   if (inputIs !== 'uncached' && inputTokens < (cached(attributes) ?? 0))
     remark?.(
@@ -230,12 +235,15 @@ function cached(attributes: ReadonlyMap<string, Json>): number | undefined {
   return found === 0 ? 0 : lengthIn(found);
 }
 
-/** The subagent that a span is of: an agent within another one. */
-function agentOf(above: readonly Span[]): string | undefined {
+/** Of the spans above one, the nearest first: the agents within another one, the outermost first. */
+function subagentsIn(above: readonly Span[]): Span[] {
   const agents = above.filter(({ attributes }) => attributes.get('gen_ai.operation.name') === 'invoke_agent');
-  const [nearest] = agents;
-  if (nearest === undefined || agents.length < 2) return undefined;
-  return textOf(first(nearest.attributes, ['gen_ai.agent.name', 'gen_ai.agent.id'])) ?? nearest.id;
+  return agents.slice(0, -1).toReversed();
+}
+
+function agentOf(agent: Span | undefined): string | undefined {
+  if (agent === undefined) return undefined;
+  return textOf(first(agent.attributes, ['gen_ai.agent.name', 'gen_ai.agent.id'])) ?? agent.id;
 }
 
 function textOf(value: unknown): string | undefined {

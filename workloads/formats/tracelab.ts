@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Request } from '../../src/core/request.ts';
 import { LargeMap } from '../large-map.ts';
 import { BlockScopes } from './block-scopes.ts';
-import { farTime, LENGTH_EXPECTED, MAX_ROW_TOKENS } from './faults.ts';
+import { farTime, MAX_ROW_TOKENS } from './faults.ts';
 import { absoluteTimeToUs } from './fields.ts';
 import { FieldError, type Format, type RowContext } from './format.ts';
 import { given } from './given.ts';
@@ -10,7 +10,6 @@ import {
   fieldFault,
   jsonNotes,
   jsonRows,
-  length,
   nameText,
   parseJson,
   TEXT_EXPECTED,
@@ -31,7 +30,7 @@ const row = z.object({
   round_index: z.int().nullish(),
   model: nameText.nullish(),
   user: z.union([nameText, z.int()]).nullish(),
-  input_tokens_total: length,
+  input_tokens_total: tokens,
   prefix_tokens: tokens.nullish(),
   newly_append_tokens: tokens.nullish(),
   output_tokens: tokens,
@@ -44,7 +43,7 @@ const FIELDS: Readonly<Record<keyof Row, FieldExpectation>> = {
   round_index: { expected: 'a whole number' },
   model: { expected: TEXT_EXPECTED },
   user: { expected: TEXT_EXPECTED },
-  input_tokens_total: { kind: 'length', expected: LENGTH_EXPECTED },
+  input_tokens_total: { kind: 'length', expected: COUNT_EXPECTED },
   prefix_tokens: { expected: COUNT_EXPECTED },
   newly_append_tokens: { expected: COUNT_EXPECTED },
   output_tokens: { kind: 'length', expected: COUNT_EXPECTED },
@@ -119,6 +118,10 @@ async function* readTraceLab(text: AsyncIterable<string>, rows: RowContext): Asy
       if (fault !== null) throw new FieldError(fault);
       if (times === null) {
         rows.leftOut?.({ line, reason: 'no dated event' });
+        continue;
+      }
+      if (found.input_tokens_total === 0) {
+        rows.leftOut?.({ line, reason: '0 input tokens' });
         continue;
       }
       rounds.push({

@@ -2,10 +2,15 @@ import type { After, Request } from '../../src/core/request.ts';
 import { LargeMap } from '../large-map.ts';
 import { quoted, type RowContext } from './format.ts';
 
+/** What a request waits for: the end of an answer, or the start of a request. */
+export type WaitsFor = After & { readonly fromStart?: true };
+
 /** A request whose time follows from those that it waits for where it has none. */
 export type WaitingRow = Omit<Request, 'dueUs' | 'after'> & {
   readonly dueUs: number | null;
-  readonly after: readonly After[];
+  readonly after: readonly WaitsFor[];
+  /** Where it has no time: it is no earlier than this. */
+  readonly notBeforeUs?: number;
 };
 
 interface Held {
@@ -23,6 +28,8 @@ export class WaitingRows {
   readonly #lines = new LargeMap<string, number>();
   readonly #dueUs = new LargeMap<string, number>();
   readonly #turns = new LargeMap<string, number>();
+  /** What requests wait for that wait for anything. */
+  readonly #after = new LargeMap<string, readonly After[]>();
   /** By the first id, of those that a row waits for, whose time is not known. */
   readonly #held = new Map<string, Held[]>();
 
@@ -49,7 +56,7 @@ export class WaitingRows {
     for (const id of missing)
       for (const { row, timed } of this.#take(id)) {
         const after = row.after.filter((each) => each.id !== id);
-        if (after.length > 0) {
+        if (after.length > 0 || row.notBeforeUs !== undefined) {
           const next = yield* this.#settle({ row: { ...row, after }, timed });
           if (next !== null && !left.has(next)) missing.push(next);
           continue;
@@ -82,14 +89,29 @@ export class WaitingRows {
     return waitsFor;
   }
 
-  #timed({ dueUs, ...row }: WaitingRow): Request {
-    const dueOrEarliestUs =
-      dueUs ?? row.after.reduce((us, { id, thinkUs }) => Math.max(us, (this.#dueUs.get(id) ?? 0) + thinkUs), 0);
-    this.#dueUs.set(row.id, dueOrEarliestUs);
-    if (row.session === undefined) return { ...row, dueUs: dueOrEarliestUs };
+  #timed({ dueUs: given, notBeforeUs = 0, after: waits, ...row }: WaitingRow): Request {
+    const dueUs =
+      given ?? waits.reduce((us, { id, thinkUs }) => Math.max(us, (this.#dueUs.get(id) ?? 0) + thinkUs), notBeforeUs);
+    this.#dueUs.set(row.id, dueUs);
+    const after = waits.some(({ fromStart }) => fromStart) ? this.#fromEnds(waits) : waits;
+    if (after.length > 0) this.#after.set(row.id, after);
+    if (row.session === undefined) return { ...row, dueUs, after };
     const turn = this.#turns.get(row.session) ?? 0;
     this.#turns.set(row.session, turn + 1);
-    return { ...row, dueUs: dueOrEarliestUs, turn };
+    return { ...row, dueUs, after, turn };
+  }
+
+  /**
+   * Instead of the start of a request what that waits for, longer by the delay: none where it starts at its time. Of an
+   * answer that is waited for twice, the longer wait.
+   */
+  #fromEnds(waits: readonly WaitsFor[]): After[] {
+    const longest = new Map<string, number>();
+    for (const { id, thinkUs, fromStart } of waits) {
+      const ends = fromStart === true ? (this.#after.get(id) ?? []) : [{ id, thinkUs: 0 }];
+      for (const end of ends) longest.set(end.id, Math.max(longest.get(end.id) ?? 0, end.thinkUs + thinkUs));
+    }
+    return [...longest].map(([id, thinkUs]) => ({ id, thinkUs }));
   }
 
   #nextUntimed(held: Held): string | undefined {

@@ -11,6 +11,7 @@ import {
   jsonRows,
   length,
   nameText,
+  parseJson,
   TEXT_EXPECTED,
   type FieldExpectation,
 } from './json-lines.ts';
@@ -28,12 +29,14 @@ const seconds = z
   .number()
   .nonnegative()
   .max(MOST_US / 1e6);
+const COUNT_EXPECTED = `a whole number of tokens, 0 to ${MAX_ROW_TOKENS}`;
 const SECONDS_EXPECTED = 'seconds, from 0';
 const conversation = z.object({
   id: nameText.nullish(),
   block_size: length.nullish(),
   hash_id_scope: z.enum(['local', 'global']).nullish(),
-  requests: z.array(z.unknown()),
+  // Columns of Parquet whose items differ are kept as JSON texts.
+  requests: z.preprocess((value) => (typeof value === 'string' ? parseJson(value) : value), z.array(z.unknown())),
 });
 type Conversation = z.infer<typeof conversation>;
 const FIELDS: Readonly<Record<keyof Conversation, FieldExpectation>> = {
@@ -48,7 +51,7 @@ const TOLD_OTHERWISE = ['models', 'tool_tokens', 'system_tokens', 'totals', '_an
 const call = z.object({
   t: seconds,
   model: nameText.nullish(),
-  in: length,
+  in: z.int().nonnegative().max(MAX_ROW_TOKENS),
   out: z.int().nonnegative().max(MAX_ROW_TOKENS),
   hash_ids: blockIds.nullish(),
   api_time: seconds.nullish(),
@@ -59,8 +62,8 @@ type Call = z.infer<typeof call>;
 const CALL_FIELDS: Readonly<Record<keyof Call, FieldExpectation>> = {
   t: { kind: 'time', expected: 'seconds from the start of the conversation' },
   model: { expected: TEXT_EXPECTED },
-  in: { kind: 'length', expected: LENGTH_EXPECTED },
-  out: { kind: 'length', expected: `a whole number of tokens, 0 to ${MAX_ROW_TOKENS}` },
+  in: { kind: 'length', expected: COUNT_EXPECTED },
+  out: { kind: 'length', expected: COUNT_EXPECTED },
   hash_ids: { expected: 'a list of whole numbers, one a full block of the prompt' },
   api_time: { expected: SECONDS_EXPECTED },
   ttft: { expected: SECONDS_EXPECTED },
@@ -97,11 +100,12 @@ export const weka: Format = {
   mostRowBytes: MOST_ROW_BYTES,
   // The first conversation may be longer than what is read of a file to know its format.
   matches: (head) =>
-    /^\{.*"requests"\s*:\s*\[/.test(head) &&
+    /^\{.*"requests"\s*:\s*"?\[/.test(head) &&
     /"(?:block_size|hash_ids|hash_id_scope|tool_tokens)"\s*:/.test(head) &&
     !/"input_length"\s*:/.test(head),
-  blockTokens([head = '']) {
-    return Number(/"block_size"\s*:\s*(\d+)/.exec(head)?.[1] ?? USUAL_BLOCK);
+  // A first conversation that says its size behind all of its requests may say it beyond what is read here.
+  blockTokens([head = ''], preferred) {
+    return Number(/"block_size"\s*:\s*(\d+)/.exec(head)?.[1] ?? preferred ?? USUAL_BLOCK);
   },
   notes: (_, keys) => [
     ...(keys.has(TIMED) ? [] : ['no api_time: think times are found from the gaps between the starts of requests']),
@@ -119,19 +123,18 @@ const TIMED = 'requests[].api_time';
 async function* readWeka(text: AsyncIterable<string>, rows: RowContext): AsyncGenerator<Request> {
   const seen = new LargeSet<string>();
   const scopes = new BlockScopes();
-  let scope: Conversation['hash_id_scope'];
+  const shared = scopes.scope();
   for await (const { line, row } of jsonRows(text, rows, conversation, FIELDS)) {
     const bad = (message: string): void => rows.bad({ line, column: null, message });
-    const { id: session = `c${line}`, block_size: size = USUAL_BLOCK, hash_id_scope: itsScope = 'local' } = given(row);
-    scope ??= itsScope;
+    const { id: session = `c${line}`, block_size: size = USUAL_BLOCK, hash_id_scope: scope = 'local' } = given(row);
     if (seen.has(session))
       bad(`duplicate_id: id ${quoted(session)} is that of an earlier conversation too, expected unique ids`);
     else if (size !== rows.blockTokens)
-      bad(`block_count_mismatch: block_size is ${size}, expected ${rows.blockTokens} as in the first conversation`);
-    else if (itsScope !== scope)
-      bad(`hash_id_scope is ${quoted(itsScope)}, expected ${quoted(scope)} as in the first conversation`);
+      bad(
+        `block_count_mismatch: block_size is ${size}, expected ${rows.blockTokens} as in the first conversation; --block-tokens ${size} if all have that size`,
+      );
     else {
-      const found = new ConversationReader(session, line, size, rows, scope === 'global' ? (id) => id : scopes.scope());
+      const found = new ConversationReader(session, line, size, rows, scope === 'global' ? shared : scopes.scope());
       const requests = found.requests(row.requests);
       if (requests.some(({ source }) => source?.e2eUs !== undefined)) rows.keys?.add(TIMED);
       yield* requests;
@@ -202,7 +205,11 @@ class ConversationReader {
       const row = call.safeParse(item);
       const fault = row.success ? this.#fault(row.data, at) : fieldFault(row.error, item, CALL_FIELDS, `${at}.`);
       if (fault !== null || !row.success) this.#bad(fault ?? '');
-      else if (row.data.out === 0) this.#rows.leftOut?.({ line: this.#line, reason: 'no answer: out is 0' });
+      else if (row.data.in === 0 || row.data.out === 0)
+        this.#rows.leftOut?.({
+          line: this.#line,
+          reason: `no ${row.data.in === 0 ? 'prompt: in' : 'answer: out'} is 0`,
+        });
       else calls.push(this.#call(row.data, `${place.key}${i}`, place));
     }
     return { startUs: place.startUs, calls, endUs: place.endUs, branches };

@@ -2,6 +2,8 @@ import { hashOfNumber } from './hashes.ts';
 
 /** Before the first is taken. */
 const LEAST = 1024;
+/** Numbers that follow one another in a line of memory: those of a row often do, and few lines are then read. */
+const LINE = 8;
 /** Of the places; more of them and probes grow long. */
 const FULL = 0.6;
 
@@ -13,6 +15,8 @@ export class NumberTable {
   #keys = new Float64Array(LEAST).fill(-1);
   #indices = new Int32Array(LEAST);
   #size = 0;
+  /** The place of the number that was added last. */
+  #lastAt = 0;
 
   get size(): number {
     return this.#size;
@@ -26,7 +30,10 @@ export class NumberTable {
 
   /** Its index; a new one, the size before, where it was not there. */
   add(key: number): number {
-    let at = this.#place(key);
+    // Numbers that follow one another stand so.
+    let at = this.#lastAt + 1;
+    if (this.#keys[at] !== key) at = this.#place(key);
+    this.#lastAt = at;
     if (this.#keys[at] === key) return this.#indices[at] ?? -1;
     if (this.#size >= this.#keys.length * FULL) {
       this.#grow();
@@ -49,7 +56,7 @@ export class NumberTable {
 
   #place(key: number): number {
     const mask = this.#keys.length - 1;
-    let at = hashOfNumber(key) & mask;
+    let at = ((hashOfNumber(Math.floor(key / LINE)) << 3) | (key % LINE)) & mask;
     for (;;) {
       const found = this.#keys[at];
       if (found === key || found === -1) return at;

@@ -6,7 +6,7 @@ import { StackDistances } from './stack-distances.ts';
 
 /** Sizes of a cache in blocks: so many, and tenfold. */
 const STEPS = [1, 1.5, 2, 3, 5, 7] as const;
-/** So many blocks are looked at for whether each stands behind one other alone. */
+/** So many blocks, the first, are looked at for whether each stands behind one other alone. */
 const MOST_CHAINED = 2 ** 18;
 
 /** What a prefix cache of any size would hold of a trace, in the order of its rows. */
@@ -32,8 +32,8 @@ export class PrefixDetails {
     if (hits > 0) this.#rowsWithHit++;
     if (hits === blocks.length) this.#rowsFullyHit++;
     this.#roots.add(root);
-    this.#chain.add(blocks);
-    this.#distances.add(blocks);
+    this.#chain.add(this.#reuse.row);
+    this.#distances.add(blocks, this.#reuse.row);
   }
 
   /** Null where no request has blocks. */
@@ -65,19 +65,23 @@ function cacheSizes(enough: number): number[] {
     }
 }
 
-/** Whether each id stands behind one other alone, and the first of a row behind none. */
+/** Whether each block stands behind one other alone, and the first of a row behind none; by their numbers. */
 class Chain {
-  readonly #before = new Map<number, number>();
+  /** The number of the block before each, and 1; that of no block is 0, and -1 is not known. */
+  readonly #before = new Int32Array(MOST_CHAINED).fill(-1);
   holds = true;
 
-  add(blocks: readonly number[]): void {
-    if (!this.holds || this.#before.size >= MOST_CHAINED) return;
-    let before = -1;
-    for (const id of blocks) {
-      const known = this.#before.get(id);
-      if (known === undefined) this.#before.set(id, before);
-      else if (known !== before) this.holds = false;
-      before = id;
+  add(numbers: Int32Array): void {
+    if (!this.holds) return;
+    let before = 0;
+    for (let i = 0; i < numbers.length; i++) {
+      const number = numbers[i] ?? 0;
+      if (number < MOST_CHAINED) {
+        const known = this.#before[number] ?? 0;
+        if (known === -1) this.#before[number] = before;
+        else if (known !== before) this.holds = false;
+      }
+      before = number + 1;
     }
   }
 }

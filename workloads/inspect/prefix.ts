@@ -1,13 +1,13 @@
 import type { Request } from '../../src/core/request.ts';
 import type { PrefixStatistics } from '../../src/core/trace-inspection.ts';
-import { LargeSet } from '../large-set.ts';
+import { BlockNumbers } from './block-numbers.ts';
 
 type ReuseRatios = Pick<PrefixStatistics, 'block_tokens' | 'max_hit_ratio' | 'max_hit_ratio_tokens'>;
 
 /** Hits of a row: its leading block ids that earlier rows had, in the order of the file. */
 export class PrefixReuse {
   readonly #blockTokens: number | null;
-  readonly #seen = new LargeSet<number>();
+  readonly #seen = new BlockNumbers();
   #blocks = 0;
   #hits = 0;
   #tokens = 0;
@@ -19,14 +19,17 @@ export class PrefixReuse {
 
   /** The number of its hits. */
   add({ blocks = [], inputTokens }: Request): number {
-    const fresh = blocks.findIndex((id) => !this.#seen.has(id));
-    const leading = fresh === -1 ? blocks.length : fresh;
-    for (const id of blocks) this.#seen.add(id);
+    const leading = this.#seen.add(blocks);
     this.#blocks += blocks.length;
     this.#hits += leading;
     this.#tokens += inputTokens;
     this.#hitTokens += Math.min(leading * (this.#blockTokens ?? 0), inputTokens);
     return leading;
+  }
+
+  /** The numbers of the blocks of the row that was added last (`BlockNumbers`). */
+  get row(): Int32Array {
+    return this.#seen.row;
   }
 
   get distinctBlocks(): number {
@@ -35,7 +38,7 @@ export class PrefixReuse {
 
   /** Its blocks are in the cache from now on, and it counts for nothing else. */
   know({ blocks = [] }: Request): void {
-    for (const id of blocks) this.#seen.add(id);
+    this.#seen.add(blocks);
   }
 
   /** Null where no request has blocks. */

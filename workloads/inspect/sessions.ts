@@ -38,8 +38,8 @@ export class Sessions {
     const known = this.#branches.size;
     const branch = this.#branches.add(agent === undefined ? key : keyOfText(`${session}\n${agent}`));
     if (branch < known) this.#gaps.add(Math.max(0, dueUs - this.#lastStartUs.get(branch)));
-    const thought = after?.at(0)?.thinkUs;
-    if (thought !== undefined) this.#think.add(thought);
+    // From the last of the answers that it waited for.
+    if (after !== undefined && after.length > 0) this.#think.add(Math.min(...after.map(({ thinkUs }) => thinkUs)));
     else if (branch < known && this.#lastEndUs.get(branch) > this.#lastStartUs.get(branch)) {
       const thinkUs = dueUs - this.#lastEndUs.get(branch);
       if (thinkUs < 0) this.#overlapping++;

@@ -1,6 +1,6 @@
 import type { LruPoint } from '../../src/core/trace-inspection.ts';
 import { hashOfNumber } from './hashes.ts';
-import { NumberTable } from './number-table.ts';
+import { LiveTouches } from './live-touches.ts';
 
 /** Distinct blocks that are followed; of more, a sample. */
 const MOST_BLOCKS = 2 ** 21;
@@ -19,17 +19,24 @@ export interface BlockUses {
  * and all before it, which is where it is no smaller than the largest of their stack distances, the number of distinct
  * blocks touched since. A row's hits are counted first, then its blocks are touched in order.
  *
- * Distances are sums over a Fenwick tree of the touches that are each block's last. Beyond 2,097,152 distinct blocks,
- * half of them by hash go on (SHARDS), and so on: distances are then scaled, and shares are those of the sample.
+ * Blocks that were touched one behind the other, as those of a prompt that goes on from an earlier one were, are no
+ * further than the first of them: one distance is counted for all.
+ *
+ * Beyond 2,097,152 distinct blocks, half of them by hash go on (SHARDS), and so on: distances are then scaled, and shares
+ * are those of the sample.
  */
 export class StackDistances {
   readonly #most: number;
-  #table = new NumberTable();
-  /** The touch that is the last of each block, by its index in the table, and how many rows have it. */
+  /** By the number of each block: its last touch, 0 for none, how many rows have it, and up to which halving it is followed. */
   #lasts = new Int32Array(LEAST);
   #uses = new Int32Array(LEAST);
-  #tree = new Int32Array(4 * LEAST);
+  #halvings = new Uint8Array(LEAST);
+  /** Blocks that have a number, and those that are followed. */
+  #known = 0;
+  #followed = 0;
+  #live = new LiveTouches(LEAST, 0);
   #touches = 0;
+  #halved = 0;
   /** Share of the distinct blocks that are followed. */
   #share = 1;
   /** Hits by distance in followed blocks, and blocks of all rows. */
@@ -44,67 +51,79 @@ export class StackDistances {
     return this.#share;
   }
 
-  add(blocks: readonly number[]): void {
-    const followed = this.#share === 1 ? blocks : blocks.filter((id) => this.#isFollowed(id));
-    let furthest = 0;
-    for (const id of followed) {
-      const index = this.#table.indexOf(id);
-      if (index === -1) break;
-      furthest = Math.max(furthest, this.#table.size - this.#sumTo((this.#lasts[index] ?? 0) - 1));
+  /** The ids of a row's blocks, and their numbers: from 0, a new one the next. */
+  add(ids: readonly number[], numbers: Int32Array): void {
+    for (let i = 0; i < numbers.length; i++) if (numbers[i] === this.#known) this.#meet(ids[i] ?? 0);
+    this.#countHits(numbers);
+    for (let i = 0; i < numbers.length; i++) {
+      const number = numbers[i] ?? 0;
+      if (this.#isFollowed(number)) this.#touch(number);
+    }
+    while (this.#followed > this.#most) this.#halve();
+  }
+
+  #meet(id: number): void {
+    if (this.#known === this.#lasts.length) {
+      this.#lasts = grown(this.#lasts, Int32Array);
+      this.#uses = grown(this.#uses, Int32Array);
+      this.#halvings = grown(this.#halvings, Uint8Array);
+    }
+    this.#halvings[this.#known++] = Math.clz32(hashOfNumber(id));
+  }
+
+  #isFollowed(number: number): boolean {
+    return (this.#halvings[number] ?? 0) >= this.#halved;
+  }
+
+  #countHits(numbers: Int32Array): void {
+    let [furthest, before] = [0, -1];
+    for (let i = 0; i < numbers.length; i++) {
+      const number = numbers[i] ?? 0;
+      if (!this.#isFollowed(number)) continue;
+      const last = this.#lasts[number] ?? 0;
+      if (last === 0) return;
+      if (last !== before + 1) furthest = Math.max(furthest, this.#followed - this.#live.countTo(last - 1));
+      before = last;
       this.#hits[furthest] = (this.#hits[furthest] ?? 0) + 1 / this.#share;
     }
-    this.#blocks += followed.length / this.#share;
-    for (const id of followed) this.#touch(id);
-    while (this.#table.size > this.#most) this.#halve();
   }
 
-  #isFollowed(id: number): boolean {
-    return hashOfNumber(id) < this.#share * 2 ** 32;
+  #touch(number: number): void {
+    if (this.#touches === this.#live.capacity) this.#renumber();
+    const last = this.#lasts[number] ?? 0;
+    if (last > 0) this.#live.remove(last);
+    else this.#follow();
+    this.#live.add(++this.#touches);
+    this.#lasts[number] = this.#touches;
+    this.#uses[number] = (this.#uses[number] ?? 0) + 1;
+    this.#blocks += 1 / this.#share;
   }
 
-  #touch(id: number): void {
-    if (this.#touches + 1 >= this.#tree.length) this.#renumber();
-    const known = this.#table.size;
-    const index = this.#table.add(id);
-    if (index < known) this.#change(this.#lasts[index] ?? 0, -1);
-    if (index >= this.#lasts.length) {
-      this.#lasts = grown(this.#lasts);
-      this.#uses = grown(this.#uses);
-    }
-    // Distances are up to the number of blocks.
-    if (index + 1 >= this.#hits.length) this.#hits = grown(this.#hits);
-    const at = ++this.#touches;
-    this.#change(at, 1);
-    this.#lasts[index] = at;
-    this.#uses[index] = (this.#uses[index] ?? 0) + 1;
+  /** One more. Distances are up to their number. */
+  #follow(): void {
+    if (++this.#followed === this.#hits.length) this.#hits = grown(this.#hits, Float64Array);
   }
 
-  /** Counts touches from 1 again, without those that are no block's last; there is room for thrice as many. */
+  /** Counts touches from 1 again, without those that are no block's last; there is room for seven times as many more. */
   #renumber(): void {
-    const { size } = this.#table;
-    const owners = new Int32Array(this.#touches + 1).fill(-1);
-    for (let index = 0; index < size; index++) owners[this.#lasts[index] ?? 0] = index;
-    this.#tree = new Int32Array(4 * Math.max(LEAST, size));
-    this.#touches = 0;
-    for (const index of owners) {
-      if (index === -1) continue;
-      this.#lasts[index] = ++this.#touches;
-      this.#change(this.#touches, 1);
+    for (let number = 0; number < this.#known; number++) {
+      const last = this.#lasts[number] ?? 0;
+      if (last > 0) this.#lasts[number] = this.#live.countTo(last);
     }
+    this.#touches = this.#followed;
+    this.#live = new LiveTouches(8 * Math.max(LEAST, this.#followed), this.#followed);
   }
 
   /** Half of the blocks, by hash, are followed no further. */
   #halve(): void {
+    this.#halved++;
     this.#share /= 2;
-    const [ids, lasts, uses] = [this.#table.keys(), this.#lasts, this.#uses];
-    this.#table = new NumberTable();
-    this.#lasts = new Int32Array(lasts.length);
-    this.#uses = new Int32Array(uses.length);
-    for (const [index, id] of ids.entries()) {
-      if (!this.#isFollowed(id)) continue;
-      const at = this.#table.add(id);
-      this.#lasts[at] = lasts[index] ?? 0;
-      this.#uses[at] = uses[index] ?? 0;
+    for (let number = 0; number < this.#known; number++) {
+      const last = this.#lasts[number] ?? 0;
+      if (last === 0 || this.#isFollowed(number)) continue;
+      this.#live.remove(last);
+      this.#lasts[number] = 0;
+      this.#followed--;
     }
     this.#renumber();
     const hits = this.#hits;
@@ -113,16 +132,6 @@ export class StackDistances {
       const half = Math.ceil(distance / 2);
       this.#hits[half] = (this.#hits[half] ?? 0) + count;
     }
-  }
-
-  #change(touch: number, by: number): void {
-    for (let i = touch; i < this.#tree.length; i += i & -i) this.#tree[i] = (this.#tree[i] ?? 0) + by;
-  }
-
-  #sumTo(touch: number): number {
-    let sum = 0;
-    for (let i = touch; i > 0; i -= i & -i) sum += this.#tree[i] ?? 0;
-    return sum;
   }
 
   /** Share of all blocks that are hits in a cache of each size; sizes in ascending order. */
@@ -148,7 +157,8 @@ export class StackDistances {
   /** Of the blocks that are followed. */
   uses(): BlockUses {
     const found = { once: 0, twice: 0, ten_or_more: 0, max: 0 };
-    for (const uses of this.#uses.subarray(0, this.#table.size)) {
+    for (const [number, uses] of this.#uses.subarray(0, this.#known).entries()) {
+      if (!this.#isFollowed(number)) continue;
       if (uses === 1) found.once++;
       if (uses === 2) found.twice++;
       if (uses >= 10) found.ten_or_more++;
@@ -158,9 +168,8 @@ export class StackDistances {
   }
 }
 
-function grown<T extends Int32Array | Float64Array>(column: T): T;
-function grown(column: Int32Array | Float64Array): Int32Array | Float64Array {
-  const twice = column instanceof Int32Array ? new Int32Array(column.length * 2) : new Float64Array(column.length * 2);
+function grown<T extends Int32Array | Uint8Array | Float64Array>(column: T, Column: new (length: number) => T): T {
+  const twice = new Column(column.length * 2);
   twice.set(column);
   return twice;
 }

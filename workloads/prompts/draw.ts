@@ -1,4 +1,4 @@
-import { randomStream } from '../../src/core/random.ts';
+import { RandomNumbers, streamName, withKey } from '../../src/core/random.ts';
 import type { Request } from '../../src/core/request.ts';
 
 /** Inputs of the draw besides the request. */
@@ -37,23 +37,29 @@ export function draw(
   { count, upTo }: Drawn,
 ): number[] {
   const drawn: number[] = [];
-  const salted = salt === null ? [] : ['salt', salt];
-  // Moves all ids alike, so that they stay distinct.
-  const shift = salt === null ? 0 : randomStream(seed, 'blocks', ...salted)();
-  if (blocks !== undefined && blockTokens !== null)
-    for (const [index, id] of blocks.entries()) {
+  const salted = (name: number): number => (salt === null ? name : withKey(withKey(name, 'salt'), salt));
+  const ofSeed = streamName(seed);
+  if (blocks !== undefined && blockTokens !== null) {
+    // Moves all ids alike, so that they stay distinct.
+    const shift = salt === null ? 0 : new RandomNumbers(salted(withKey(ofSeed, 'blocks'))).next();
+    const ofBlock = withKey(ofSeed, 'block');
+    for (let index = 0; index < blocks.length; index++) {
+      const id = blocks[index] ?? 0;
       // A partial block shares no prefix with longer blocks of the same id, so its fill belongs to the key of its
       // stream.
       const fill = Math.min(blockTokens, inputTokens - index * blockTokens);
-      const random = randomStream(seed, 'block', id, ...(fill === blockTokens ? [] : [fill]), ...salted);
+      const named = withKey(ofBlock, id);
+      const random = new RandomNumbers(salted(fill === blockTokens ? named : withKey(named, fill)));
       const end = Math.min(count, upTo(index * blockTokens + fill));
       let digits = ((Math.imul(id % DISTINCT_BLOCKS, SPREAD) + shift) >>> 0) % DISTINCT_BLOCKS;
-      for (let range = 1; drawn.length < end; range *= size) {
-        drawn.push(range < DISTINCT_BLOCKS ? digits % size : random() % size);
+      for (let range = 1; range < DISTINCT_BLOCKS && drawn.length < end; range *= size) {
+        drawn.push(digits % size);
         digits = Math.floor(digits / size);
       }
+      while (drawn.length < end) drawn.push(random.next() % size);
     }
-  const random = randomStream(seed, 'prompt', requestId, ...salted);
-  while (drawn.length < count) drawn.push(random() % size);
+  }
+  const random = new RandomNumbers(salted(withKey(withKey(ofSeed, 'prompt'), requestId)));
+  while (drawn.length < count) drawn.push(random.next() % size);
   return drawn;
 }

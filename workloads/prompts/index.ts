@@ -2,7 +2,7 @@ import type { PromptMaker } from '../../src/core/codec.ts';
 import type { Prompt } from '../../src/core/request.ts';
 import { draw, type DrawKeys } from './draw.ts';
 import type { LivePrompts } from './live.ts';
-import { PLAIN_TEXT, promptText, type TextSpec } from './text.ts';
+import { PLAIN_TEXT, textMaker, type TextSpec } from './text.ts';
 
 export {
   answered,
@@ -39,7 +39,7 @@ export function promptMaker(spec: PromptSpec): PromptMaker {
   return {
     ids: (request) =>
       draw(spec, request, IDS, { count: request.inputTokens, upTo: (tokens) => tokens }).map((id) => FIRST_ID + id),
-    text: (request) => promptText(spec, spec.text ?? PLAIN_TEXT, request),
+    text: textMaker(spec, spec.text ?? PLAIN_TEXT),
   };
 }
 

@@ -33,16 +33,22 @@ export const PLAIN_TEXT: TextSpec = { ...PLAIN_ALPHABET, overheadTokens: 0, toke
  */
 const CLOSING_TOKENS = 16;
 
-/** The first word and as many drawn words as give the request's input tokens, the server's overhead included. */
-export function promptText(keys: DrawKeys, spec: TextSpec, request: Request): string {
+/**
+ * Makes the text of a request: the first word and as many drawn words as give its input tokens, the server's overhead
+ * included.
+ */
+export function textMaker(keys: DrawKeys, spec: TextSpec): (request: Request) => string {
   const { first, words, overheadTokens, tokensPerWord } = spec;
+  const spaced = words.map((word) => ` ${word}`);
   const wordsAfterFirst = (tokens: number): number => Math.max(0, Math.round(tokens / tokensPerWord) - 1);
   // The template's tokens that surely precede the text replace the first tokens of the first block, so that shared
   // prefixes end where the trace has it.
   const opening = Math.max(0, overheadTokens - CLOSING_TOKENS);
-  const drawn = draw(keys, request, words.length, {
-    count: wordsAfterFirst(request.inputTokens - overheadTokens),
-    upTo: (tokens) => wordsAfterFirst(tokens - opening),
-  });
-  return [first, ...drawn.map((index) => words[index] ?? '')].join(' ');
+  const upTo = (tokens: number): number => wordsAfterFirst(tokens - opening);
+  return (request) => {
+    const count = wordsAfterFirst(request.inputTokens - overheadTokens);
+    let text = first;
+    for (const index of draw(keys, request, words.length, { count, upTo })) text += spaced[index] ?? '';
+    return text;
+  };
 }

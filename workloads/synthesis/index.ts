@@ -1,7 +1,7 @@
 import { UserError } from '../../src/core/errors.ts';
 import type { Source, WorkloadSpec } from '../../src/core/plan.ts';
 import type { JsonObject, Request } from '../../src/core/request.ts';
-import { kebab } from '../../src/core/option-fields.ts';
+import { kebab } from '../../src/core/option-names.ts';
 import { countText } from '../../src/core/words.ts';
 import { inBatches } from '../formats/batches.ts';
 import { openSource } from '../open-source.ts';
@@ -118,8 +118,21 @@ function ofClients(spec: SynthSpec, { folder, top, draws }: ClientsSpec): Synthe
   return {
     source: sourceOf(() => until(clientRequests(found, draws, seed), extent), undefined),
     origin: { ...originOf(spec), clients: folder, 'clients-lengths': draws, count: found.clients.length },
-    notes:
-      found.silent === 0 ? [] : [`${countText(found.silent, 'client')} of ${folder} never send: they are left out`],
+    notes: [
+      ...(found.silent === 0
+        ? []
+        : [`${countText(found.silent, 'client')} of ${folder} never send: they are left out`]),
+      ...(found.others.count === 0
+        ? []
+        : [
+            `--top-clients ${found.clients.length} leaves out ${countText(found.others.count, 'client')} with ${(100 * found.others.share).toFixed(1)} % of all requests`,
+          ]),
+      ...(found.hasMedia
+        ? [
+            'images, audio and video have their tokens in the prompt, and are not sent: the folder has no content of them',
+          ]
+        : []),
+    ],
     quality: null,
   };
 }

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../src/core/errors.ts';
 import { randomStream, uniform, type Random } from '../../src/core/random.ts';
-import type { Request } from '../../src/core/request.ts';
+import type { MediaItem, Request } from '../../src/core/request.ts';
 import { MOST_PART_BYTES, readTextWithin } from '../../src/core/read-within.ts';
 import { isJsonObject } from '../formats/body-params.ts';
 import { parseJson } from '../formats/json-lines.ts';
@@ -17,9 +17,21 @@ const WINDOW_S = 600;
 interface Client {
   readonly name: string;
   readonly windows: readonly Window[];
-  /** Lengths from a time on, in order. */
-  readonly lengths: readonly { readonly fromS: number; readonly input: Draw; readonly output: Draw }[];
+  /** From a time on, in order. */
+  readonly lengths: readonly Lengths[];
   readonly expected: number;
+}
+
+/** What its requests are from a time on. */
+interface Lengths {
+  readonly fromS: number;
+  /** Of the prompt's text. */
+  readonly input: Draw;
+  readonly output: Draw;
+  /** How many items of a kind a prompt has, and the tokens of each. */
+  readonly media: readonly { readonly kind: MediaItem['kind']; readonly count: Draw; readonly tokens: Draw }[];
+  /** The share of an answer that is reasoning; null: not said. */
+  readonly reasoning: Draw | null;
 }
 
 interface Window extends Step {
@@ -32,6 +44,9 @@ export interface Clients {
   readonly endS: number;
   /** Clients that are left out, as they never send or have no lengths. */
   readonly silent: number;
+  /** Clients that send less than those that were asked for, and their share of all requests. */
+  readonly others: { readonly count: number; readonly share: number };
+  readonly hasMedia: boolean;
 }
 
 /**
@@ -48,10 +63,15 @@ export function readClients(folder: string, top: number | null): Clients {
   const all = names.toSorted().map((name) => readClient(folder, name));
   const sending = all.filter(({ expected, lengths }) => expected > 0 && lengths.length > 0);
   if (sending.length === 0) throw new UserError(`--clients: no client in ${folder} sends anything`);
+  const expected = (clients: readonly Client[]): number => clients.reduce((sum, client) => sum + client.expected, 0);
+  const ordered = sending.toSorted((a, b) => b.expected - a.expected);
+  const others = ordered.slice(top ?? sending.length);
   return {
-    clients: sending.toSorted((a, b) => b.expected - a.expected).slice(0, top ?? sending.length),
+    clients: ordered.slice(0, top ?? sending.length),
     endS: Math.max(...sending.map(({ windows }) => windows.reduce((sum, { lengthS }) => sum + lengthS, 0))),
     silent: all.length - sending.length,
+    hasMedia: sending.some(({ lengths }) => lengths.some(({ media }) => media.length > 0)),
+    others: { count: others.length, share: expected(others) / expected(ordered) },
   };
 }
 
@@ -100,7 +120,12 @@ function shapeOf(pattern: string, shape: number, place: string): Shape {
   throw new UserError(`${place}: got ${pattern} of shape ${shape}, expected Gamma or Weibull, and a shape above 0`);
 }
 
-/** `{"0": {"input_tokens": "{224: 0.1, 225: 0.9}", "output_tokens": "{...}"}}`: chances by start; an empty one is left out. */
+const KINDS = ['image', 'audio', 'video'] as const;
+
+/**
+ * `{"0": {"input_tokens": "{224: 0.1, 225: 0.9}", "output_tokens": "{...}"}}`: chances by start; an empty one is left out.
+ * Of prompts with more than text `text_tokens`, `image_count`, `image_tokens` and the like; of reasoning `reason_ratio`.
+ */
 function readLengths(path: string): Client['lengths'] {
   if (!existsSync(path)) throw new UserError(`--clients: ${path} is missing`);
   const all = parseJson(readTextWithin(path, MOST_PART_BYTES));
@@ -111,8 +136,17 @@ function readLengths(path: string): Client['lengths'] {
       if (!(fromS >= 0) || !isJsonObject(fields))
         throw new UserError(`${path}: got "${start}", expected a start in seconds`);
       const of = (key: string): Draw | null => chances(fields[key], `${path}: ${key} from ${start} s`);
-      const [input, output] = [of('input_tokens'), of('output_tokens')];
-      return input === null || output === null ? [] : [{ fromS, input, output }];
+      const ifThere = (key: string): Draw | null => (fields[key] === undefined ? null : of(key));
+      const [input, output] = [
+        of(fields['text_tokens'] === undefined ? 'input_tokens' : 'text_tokens'),
+        of('output_tokens'),
+      ];
+      if (input === null || output === null) return [];
+      const media = KINDS.flatMap((kind) => {
+        const [count, tokens] = [ifThere(`${kind}_count`), ifThere(`${kind}_tokens`)];
+        return count === null || tokens === null ? [] : [{ kind, count, tokens }];
+      });
+      return [{ fromS, input, output, media, reasoning: ifThere('reason_ratio') }];
     })
     .toSorted((a, b) => a.fromS - b.fromS);
 }
@@ -128,19 +162,19 @@ function chances(text: unknown, place: string): Draw | null {
     .filter((part) => part.trim() !== '');
   if (parts.length === 0) return null;
   const pairs = parts.map((part) => {
-    const [, tokens, chance] = /^\s*(\d+)\s*:\s*(\d*\.?\d+(?:e-?\d+)?)\s*$/i.exec(part) ?? [];
-    if (tokens === undefined || chance === undefined)
-      throw new UserError(`${place}: got "${part.trim().slice(0, 40)}", expected TOKENS: CHANCE`);
-    return { tokens: Number(tokens), chance: Number(chance) };
+    const [, value, chance] = /^\s*(\d*\.?\d+)\s*:\s*(\d*\.?\d+(?:e-?\d+)?)\s*$/i.exec(part) ?? [];
+    if (value === undefined || chance === undefined)
+      throw new UserError(`${place}: got "${part.trim().slice(0, 40)}", expected NUMBER: CHANCE`);
+    return { value: Number(value), chance: Number(chance) };
   });
-  const ordered = pairs.toSorted((a, b) => a.tokens - b.tokens);
+  const ordered = pairs.toSorted((a, b) => a.value - b.value);
   const weights = Float64Array.from(ordered, ({ chance }) => chance);
   if (weights.every((weight) => weight === 0)) return null;
   const index = weighted(weights);
-  return (random) => Math.max(1, ordered[index(random)]?.tokens ?? 1);
+  return (random) => ordered[index(random)]?.value ?? 0;
 }
 
-/** How both lengths of a request are drawn: each by itself, or by one number, so that long prompts have long answers. */
+/** How the lengths of a request are drawn: each by itself, or by one number, so that long prompts have long answers. */
 export const CLIENT_DRAWS = ['independent', 'joint'] as const;
 export type ClientDraws = (typeof CLIENT_DRAWS)[number];
 
@@ -160,19 +194,35 @@ export function* clientRequests({ clients }: Clients, draws: ClientDraws, seed: 
   }
 }
 
-type Sent = Pick<Request, 'dueUs' | 'inputTokens' | 'outputTokens'>;
+type Sent = Pick<Request, 'dueUs' | 'inputTokens' | 'outputTokens' | 'media' | 'extra'>;
 
 function* requestsOf({ name, windows, lengths }: Client, draws: ClientDraws, seed: number): Generator<Sent> {
   const random = randomStream(seed, 'synth', 'lengths', name);
   for (const atS of clientTimes(windows, randomStream(seed, 'synth', 'gaps', name))) {
-    const { input, output } = lengths.findLast(({ fromS }) => fromS <= atS) ?? lengths[0] ?? fail(name);
-    const both = (of: Random): Random => (draws === 'independent' ? of : repeated(of));
-    const from = both(random);
-    yield { dueUs: Math.round(atS * 1e6), inputTokens: input(from), outputTokens: output(from) };
+    const found = lengths.findLast(({ fromS }) => fromS <= atS) ?? lengths[0] ?? fail(name);
+    yield { dueUs: Math.round(atS * 1e6), ...drawn(found, draws === 'independent' ? random : repeated(random)) };
   }
 }
 
-/** Two draws in a row, both with the numbers of the first. */
+/** Items of a prompt beyond which it is a mix-up of fields. */
+const MOST_ITEMS = 1000;
+
+/** Tokens of images and the like are part of the prompt's. */
+function drawn({ input, output, media, reasoning }: Lengths, random: Random): Omit<Sent, 'dueUs'> {
+  const whole = (draw: Draw): number => Math.max(1, Math.round(draw(random)));
+  const [text, outputTokens] = [whole(input), whole(output)];
+  const items = media.flatMap(({ kind, count, tokens }): MediaItem[] =>
+    Array.from({ length: Math.min(MOST_ITEMS, Math.round(count(random))) }, () => ({ kind, tokens: whole(tokens) })),
+  );
+  return {
+    inputTokens: items.reduce((sum, { tokens = 0 }) => sum + tokens, text),
+    outputTokens,
+    ...(items.length === 0 ? {} : { media: items }),
+    ...(reasoning === null ? {} : { extra: { reasoning_tokens: Math.round(outputTokens * reasoning(random)) } }),
+  };
+}
+
+/** Draws in a row, all with the numbers of the first. */
 function repeated(random: Random): Random {
   const numbers = [random(), random()];
   let at = 0;

@@ -1,3 +1,4 @@
+import { EventQueue } from '../../src/core/event-queue.ts';
 import { randomStream, uniform, type Random } from '../../src/core/random.ts';
 import type { After, Request } from '../../src/core/request.ts';
 import type { Draw } from './distributions.ts';
@@ -31,16 +32,14 @@ type Made = Omit<Request, 'traceRow'>;
 export function* sessionRequests(arrivals: Iterable<number>, shape: SessionShape, seed: number): Generator<Request> {
   const random = randomStream(seed, 'synth', 'sessions');
   const ids = new BlockIds(shape.blockTokens, shape.prefixes?.tokens ?? 0);
-  let [open, traceRow, sessions] = [[] as Made[], 2, 0];
+  const open = new EventQueue<Made>();
+  let [traceRow, sessions] = [2, 0];
   for (const atS of arrivals) {
-    const made = session(sessions++, atS, shape, { random, ids });
     // No session that comes later has a request before its arrival.
-    const due = open.findIndex(({ dueUs }) => dueUs > Math.round(atS * 1e6));
-    const before = due === -1 ? open : open.slice(0, due);
-    for (const request of before) yield { ...request, traceRow: traceRow++ };
-    open = merged(due === -1 ? [] : open.slice(due), made);
+    while (open.nextTime <= Math.round(atS * 1e6)) yield { ...open.pop(), traceRow: traceRow++ };
+    for (const request of session(sessions++, atS, shape, { random, ids })) open.push(request.dueUs, request);
   }
-  for (const request of open) yield { ...request, traceRow: traceRow++ };
+  while (open.size > 0) yield { ...open.pop(), traceRow: traceRow++ };
 }
 
 interface Sources {
@@ -99,17 +98,4 @@ function session(number: number, atS: number, shape: SessionShape, { random, ids
 interface Turn {
   readonly id: string;
   readonly endS: number;
-}
-
-/** Two lists in order of time as one. */
-function merged(one: readonly Made[], other: readonly Made[]): Made[] {
-  const all: Made[] = [];
-  let [i, j] = [0, 0];
-  for (;;) {
-    const [a, b] = [one[i], other[j]];
-    if (a === undefined) return [...all, ...other.slice(j)];
-    if (b === undefined) return [...all, ...one.slice(i)];
-    if (a.dueUs <= b.dueUs) all.push((i++, a));
-    else all.push((j++, b));
-  }
 }

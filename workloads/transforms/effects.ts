@@ -115,6 +115,7 @@ function figure(value: number | null): string {
 
 /** `--thin 0.5`, as the user wrote it: its first argument. */
 function optionText({ op, args }: TransformSpec): string {
+  if (op === 'scale-parts') return `--scale-prefix ${args['prefix']} --scale-unique ${args['unique']}`;
   if (op !== 'window') return `--${op} ${Object.values(args)[0] ?? ''}`.trimEnd();
   const { from_us: fromUs, to_us: toUs } = args;
   const from = fromUs === 0 ? 'start' : formatMs(Number(fromUs) / 1000);

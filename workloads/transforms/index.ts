@@ -12,7 +12,7 @@ import { limit } from './limit.ts';
 import { live } from './live.ts';
 import { rate } from './rate.ts';
 import { sampleSessions } from './sample-sessions.ts';
-import { scaleInput, scaleOutput } from './scale-lengths.ts';
+import { scaleInput, scaleOutput, scaleParts } from './scale-lengths.ts';
 import { sessionRate } from './session-rate.ts';
 import { sort } from './sort.ts';
 import { speed } from './speed.ts';
@@ -40,6 +40,7 @@ const TRANSFORMS: Readonly<Record<string, TransformKind>> = {
   limit: { apply: limit, changes: ALL },
   declump: { apply: declump, resolve: findTick, changes: TIMES, needsStarts: true },
   'scale-input': { apply: scaleInput, changes: PROMPTS },
+  'scale-parts': { apply: scaleParts, changes: PROMPTS },
   'scale-output': { apply: scaleOutput, changes: ANSWERS },
   'clip-input': { apply: clipInput, changes: PROMPTS },
   'clip-output': { apply: clipOutput, changes: ANSWERS },

@@ -8,17 +8,21 @@ interface Turn {
   readonly e2eUs: number | null;
 }
 
+/** Clocks are rounded, and those of a client and a server differ: so much earlier than an end is at once after it. */
+const OVERLAP_US = 1e6;
+
 /**
  * Finds for each request what it waits for, and its think time: from the end of the answer before it until its own
- * start. Where the trace does not know how long that answer took, the gap from start to start is all think time, which
- * `log` says. What a trace gives itself (`Request.after`) stays. To come before all that leaves requests out.
+ * start. Where the trace does not know how long that answer took, the gap from start to start is all think time, and
+ * where it began before that answer had ended it follows it at once, both of which `log` says. What a trace gives itself (`Request.after`) stays. To come before all that leaves requests out.
  */
 export const thinkTimes: Transform = (source, _args, log) => {
   let isTold = false;
   async function* open(): AsyncGenerator<readonly Request[]> {
     const lastOf = new Map<string, Turn>();
     const turns = new Map<string, Turn>();
-    let [gaps, startToStart] = [0, 0];
+    let [gaps, startToStart, overlaps, late] = [0, 0, 0, 0];
+    const awaited = new Set<string>();
     for await (const batch of source.open())
       yield batch.map((request) => {
         if (request.session === undefined && request.parent === undefined) return request;
@@ -27,15 +31,28 @@ export const thinkTimes: Transform = (source, _args, log) => {
         const before = request.parent === undefined ? lastOf.get(branch) : turns.get(request.parent);
         lastOf.set(branch, turn);
         turns.set(request.id, turn);
+        if (awaited.delete(request.id)) late++;
         if (request.after !== undefined) return request;
-        if (before === undefined) return { ...request, after: [] };
+        if (before === undefined) {
+          if (request.parent !== undefined) awaited.add(request.parent);
+          return { ...request, after: [] };
+        }
         gaps++;
         if (before.e2eUs === null) startToStart++;
+        else if (request.dueUs < before.dueUs + before.e2eUs - OVERLAP_US) overlaps++;
         return { ...request, after: [afterTurn(before, request)] };
       });
     if (!isTold && startToStart > 0)
       log.warn(
         `--sessions think: ${startToStart} of ${gaps} gaps between turns are known from start to start only: all of such a gap counts as think time, after the answer`,
+      );
+    if (!isTold && late > 0)
+      log.warn(
+        `parent_after_child: ${late} requests are due after one that names them as its parent: that one waits for nothing`,
+      );
+    if (!isTold && overlaps > 0)
+      log.warn(
+        `--sessions think: ${overlaps} of ${gaps} turns began before the answer before them had ended in the trace: here they wait for it, and follow it without think time`,
       );
     isTold = true;
   }

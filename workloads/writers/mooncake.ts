@@ -14,7 +14,7 @@ export const mooncakeWriter: TraceWriter = {
     const { blockTokens } = source;
     if (blockTokens !== undefined && blockTokens !== BLOCK_TOKENS)
       throw new UserError(
-        `--to mooncake: ${source.name} has prefix blocks of ${blockTokens} tokens, and a Mooncake trace has those of ${BLOCK_TOKENS}; write it as native, aiperf or vllm-timed`,
+        `--to mooncake: ${source.name} has prefix blocks of ${blockTokens} tokens, and a Mooncake trace has those of ${BLOCK_TOKENS}; write it as native, aiperf or vllm-timed, or read it with --block-tokens ${BLOCK_TOKENS} where its blocks are made of lengths`,
       );
     const idsOf = blockTokens === undefined ? null : idsOfBlocks(source, BLOCK_TOKENS);
     return {

@@ -52,7 +52,7 @@ export interface RooflineOptions extends HostOverhead {
  */
 export function roofline(options: RooflineOptions): SharedCostModel {
   const { gpu, tensorParallel, stages, mixedBatchPenalty } = options;
-  const speedsOn = speedsBy(options.shareCurve ?? NEXUS_CURVE);
+  const speedsOn = speedsBy(options.shareCurve ?? NEXUS_CURVE, Math.max(gpu.linearMfu, gpu.attentionMfu));
   const llm = shardOf(options.llm, tensorParallel);
   const linearFlopsUs = 1e6 / (gpu.flopsPerS * gpu.linearMfu);
   const weightByteUs = 1e6 / (gpu.bandwidthBytesPerS * gpu.weightMbu);

@@ -42,16 +42,20 @@ export interface ShareSpeeds {
 
 const WHOLE: ShareSpeeds = { arithmetic: 1, bandwidth: 1 };
 
-/** The speeds on a share above 0 and at most 1; those of the last share are kept, because shares change rarely. */
-export function speedsBy(curve: ShareCurve): (share: number) => ShareSpeeds {
+/**
+ * The speeds on a share above 0 and at most 1; those of the last share are kept, because shares change rarely. `reached`:
+ * part of the GPU's peak arithmetic at a speed of 1, so that no curve has processors compute above their own peak; 0 where
+ * that is not known.
+ */
+export function speedsBy(curve: ShareCurve, reached = 0): (share: number) => ShareSpeeds {
   const whole = arithmeticOn(curve, 1);
   let lastShare = 1;
   let last = WHOLE;
   return (share) => {
     if (share === lastShare) return last;
     lastShare = share;
-    last =
-      share === 1 ? WHOLE : { arithmetic: arithmeticOn(curve, share) / whole, bandwidth: bandwidthOn(curve, share) };
+    const arithmetic = Math.min(arithmeticOn(curve, share) / whole, reached === 0 ? 1 : share / reached);
+    last = share === 1 ? WHOLE : { arithmetic, bandwidth: bandwidthOn(curve, share) };
     return last;
   };
 }

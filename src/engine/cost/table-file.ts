@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { CsvError } from 'csv-parse';
-import { parse } from 'csv-parse/sync';
+import { CsvError, parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import { messageOf, UserError } from '../../core/errors.ts';
 import { MOST_JSON_BYTES, readWithin } from '../../core/read-within.ts';

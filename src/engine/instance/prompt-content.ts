@@ -9,6 +9,8 @@ import type { SessionTurn } from '../../core/target.ts';
 export interface PromptContent {
   readonly pieces: ArrayLike<number>;
   readonly pieceTokens: number;
+  /** The pieces go on with all tokens of the output, in which later prompts may begin too. */
+  readonly coversOutput?: true;
   /** What stands behind the pieces, output included, where later prompts of its session begin with that too. */
   readonly session?: SessionTokens;
 }
@@ -30,9 +32,10 @@ export interface Prompt {
   readonly generatedTokens: number;
 }
 
-/** Leading tokens of a prompt that its pieces cover. */
-export function pieceEnd({ pieces, pieceTokens, session }: PromptContent, promptTokens: number): number {
-  return session?.turns[0].begin ?? Math.min(pieces.length * pieceTokens, promptTokens);
+/** Leading tokens of a prompt, and of its output where they cover that, that its pieces cover. */
+export function pieceEnd({ pieces, pieceTokens, coversOutput, session }: PromptContent, promptTokens: number): number {
+  const all = pieces.length * pieceTokens;
+  return session?.turns[0].begin ?? (coversOutput === true ? all : Math.min(all, promptTokens));
 }
 
 /** The first `tokens` tokens of a prompt, as text that is equal only where they are; null where they are not known. */

@@ -13,7 +13,7 @@ export function contentKeys({ content, promptTokens }: Prompt, blockTokens: numb
   if (content === null) return NO_KEYS;
   const { pieces, pieceTokens, session } = content;
   const piecesEnd = pieceEnd(content, promptTokens);
-  const cutAt = session === undefined ? promptTokens : piecesEnd;
+  const cutAt = session === undefined ? Math.max(promptTokens, piecesEnd) : piecesEnd;
   const turns = session?.turns ?? [];
   const keys = new Float64Array(Math.floor((session?.endTokens ?? piecesEnd) / blockTokens));
   const lanes = new Int32Array([pieceTokens, 0]);

@@ -8,6 +8,7 @@ import type { RequestBodies } from './request-bodies.ts';
 import type { GenerationRequest } from './requests.ts';
 import type { ResponseFormat, ResponseFormatter } from './response-format.ts';
 import { jsonResponse, streamingResponse, type ResponseListener } from './responses.ts';
+import { TOKEN_ID } from './tokenizer.ts';
 
 /** An API endpoint that generates tokens: how its requests are parsed, and its responses formatted. */
 export interface GenerationEndpoint {
@@ -103,7 +104,7 @@ function generate(
     const engineRequest = {
       id: requestId,
       inputTokens,
-      content: { pieces: request.promptTokenIds, pieceTokens: 1 },
+      content: { pieces: withOutput(request), pieceTokens: 1, coversOutput: true as const },
       maxTokens: request.maxTokens,
       trueOutputTokens: request.maxTokens,
     };
@@ -118,6 +119,11 @@ function generate(
       metrics.aborted();
     });
   });
+}
+
+/** The ids of all its tokens, those of the output too: the next prompt of a conversation begins with both. */
+function withOutput({ promptTokenIds, maxTokens }: GenerationRequest): readonly number[] {
+  return [...promptTokenIds, ...Array<number>(maxTokens).fill(TOKEN_ID)];
 }
 
 /** Passes on nothing to a response whose client has disconnected. */

@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { z } from 'zod';
+import { createServer } from '../../core/node-http.ts';
 import { messageOf, UserError } from '../../core/errors.ts';
 import { limitConnections, type ConnectionLimits } from './connections.ts';
 

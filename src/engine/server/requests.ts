@@ -133,7 +133,7 @@ const CHAT_MAX_TOKENS = 256;
 
 /** Tokens of a chat template: marks around each message with its role, and the start of the assistant's message. */
 const TEMPLATE_TOKENS_PER_MESSAGE = 4;
-const GENERATION_PROMPT_IDS = [-1, -2, -3];
+const GENERATION_PROMPT_IDS: readonly number[] = [-1, -2, -3];
 
 const chatContent = z.union([z.string(), z.array(z.object({ type: z.literal('text'), text: z.string() }))], {
   error: 'expected a text, or a list of parts of type text',
@@ -157,13 +157,17 @@ export function parseChatRequest(text: string): GenerationRequest | InvalidReque
   return generationRequest(parsed.body, prompt, max_completion_tokens ?? max_tokens ?? CHAT_MAX_TOKENS, text);
 }
 
+/** An earlier answer begins as each answer does, so that a conversation that goes on begins with its ids. */
 function chatTokenIds(messages: ChatBody['messages']): readonly number[] {
   const ids: number[] = [];
   for (const { role, content } of messages) {
     const [roleId = 0] = tokenize(role);
-    for (let i = 0; i < TEMPLATE_TOKENS_PER_MESSAGE; i++) ids.push(roleId);
+    const begin =
+      role === 'assistant' ? GENERATION_PROMPT_IDS : Array<number>(TEMPLATE_TOKENS_PER_MESSAGE).fill(roleId);
+    for (const id of begin) ids.push(id);
     const parts = typeof content === 'string' ? [content] : (content ?? []).map(({ text }) => text);
     for (const part of parts) for (const id of tokenize(part)) ids.push(id);
+    for (let i = begin.length; i < TEMPLATE_TOKENS_PER_MESSAGE; i++) ids.push(roleId);
   }
   return [...ids, ...GENERATION_PROMPT_IDS];
 }

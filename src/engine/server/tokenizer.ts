@@ -7,16 +7,27 @@ const CHARACTERS_PER_TOKEN = 4;
 /** An id has 13 bits for each of its characters, which tells ASCII and most alphabets apart; 52 bits are exact. */
 const CHARACTER_VALUES = 8192;
 
-/** One id for every four characters: texts with the same beginning have the same first ids. */
+/**
+ * One id for every four characters, and the id of an output token for each of those, so that a prompt that goes on from an
+ * answer begins with its ids: texts with the same beginning have the same first ids.
+ */
 export function tokenize(text: string): number[] {
   const ids: number[] = [];
-  for (let at = 0; at < text.length; at += CHARACTERS_PER_TOKEN) {
-    let id = 0;
-    for (let i = at; i < Math.min(at + CHARACTERS_PER_TOKEN, text.length); i++)
-      id = id * CHARACTER_VALUES + (text.charCodeAt(i) & (CHARACTER_VALUES - 1));
-    ids.push(id);
+  let at = 0;
+  for (;;) {
+    const output = text.indexOf(TOKEN_TEXT, at);
+    const end = output === -1 ? text.length : output;
+    for (; at < end; at += CHARACTERS_PER_TOKEN) ids.push(idOf(text, at, Math.min(at + CHARACTERS_PER_TOKEN, end)));
+    if (output === -1) return ids;
+    ids.push(TOKEN_ID);
+    at = output + TOKEN_TEXT.length;
   }
-  return ids;
+}
+
+function idOf(text: string, from: number, to: number): number {
+  let id = 0;
+  for (let i = from; i < to; i++) id = id * CHARACTER_VALUES + (text.charCodeAt(i) & (CHARACTER_VALUES - 1));
+  return id;
 }
 
 /** The text whose ids `tokenize` gives, as far as ids tell characters apart. */

@@ -59,6 +59,8 @@ export interface DeploymentDefaults extends HostOverhead {
   readonly memory?: MemoryLayout;
   /** Longest prompt and output together, where the model does not limit them. */
   readonly maxModelLen?: { readonly tokens: number; readonly source: string };
+  /** Stages of a pipeline at most; absent: as many as there are layers. */
+  readonly mostStages?: number;
 }
 
 export function readDeployment(given: OptionReader, defaults: DeploymentDefaults): Deployment {
@@ -119,7 +121,7 @@ function readParts(given: OptionReader, defaults: DeploymentDefaults): Deploymen
   const longest = defaults.maxModelLen ?? { tokens: ofModel, source };
   const { blockTokens, fraction } = defaults.memory ?? VLLM_MEMORY;
   const tp = readTensorParallel(given, model, 'tp', 1);
-  const pp = readPipelineParallel(given, model, 'pp', 1);
+  const pp = readPipelineParallel(given, model, 'pp', 1, defaults.mostStages);
   return {
     model,
     gpu,
@@ -209,11 +211,17 @@ function readTensorParallel(given: OptionReader, model: LlmName, key: string, fa
   );
 }
 
-function readPipelineParallel(given: OptionReader, model: LlmName, key: string, fallback: number): number {
+function readPipelineParallel(
+  given: OptionReader,
+  model: LlmName,
+  key: string,
+  fallback: number,
+  most: number = LLMS[model].layers,
+): number {
   const { layers } = LLMS[model];
   const pp = given.integer(key, {
     min: 1,
-    max: layers,
+    max: most,
     fallback,
     about: 'stages that the layers are spread over, each on tp GPUs',
     source: OURS,

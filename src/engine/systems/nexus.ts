@@ -6,7 +6,7 @@ import type { OptionReader } from './option-reader.ts';
 import { blockMemory, readPrefixCaching } from './prefix-caching.ts';
 import { readReplicas } from './replicas.ts';
 import { readPercent, readShareCurve, shareCurveOf } from './share-options.ts';
-import { refuseStages, sharedGpuEngine, type SharedGpu } from './shared-gpu.ts';
+import { MOST_STAGES, sharedGpuEngine, type SharedGpu } from './shared-gpu.ts';
 import type { System } from './system.ts';
 import { readVllmV1Limits, VLLM_V1_HOST } from './vllm-v1.ts';
 import { versionMemory, type Versioned } from './vllm-versions.ts';
@@ -65,8 +65,7 @@ function sharesOf(options: ReturnType<typeof read>, { cost, kvUse }: SharedGpu):
 }
 
 function read(given: OptionReader) {
-  const deployment = readDeployment(given, { ...VLLM_V1_HOST, memory: versionMemory(VLLM) });
-  refuseStages(deployment);
+  const deployment = readDeployment(given, { ...VLLM_V1_HOST, memory: versionMemory(VLLM), mostStages: MOST_STAGES });
   return {
     ...deployment,
     ...readReplicas(given),

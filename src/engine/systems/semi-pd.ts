@@ -8,7 +8,7 @@ import type { OptionReader } from './option-reader.ts';
 import { readReplicas } from './replicas.ts';
 import { SGLANG_HOST } from './sglang.ts';
 import { readPercent, readShareCurve, shareCurveOf } from './share-options.ts';
-import { refuseStages, sharedGpuEngine } from './shared-gpu.ts';
+import { MOST_STAGES, sharedGpuEngine } from './shared-gpu.ts';
 import type { System } from './system.ts';
 
 const CODE = 'semi-PD, python/sglang/semi_pd/utils.py';
@@ -57,8 +57,7 @@ export const semiPd: System = {
 };
 
 function read(given: OptionReader) {
-  const deployment = readDeployment(given, { ...SGLANG_HOST, memory: MEMORY });
-  refuseStages(deployment);
+  const deployment = readDeployment(given, { ...SGLANG_HOST, memory: MEMORY, mostStages: MOST_STAGES });
   const limits = readBatchLimits(
     given,
     {

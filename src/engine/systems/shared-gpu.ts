@@ -1,4 +1,3 @@
-import { UserError } from '../../core/errors.ts';
 import { cluster, type MemberParts } from '../cluster/cluster.ts';
 import { ROUTERS } from '../cluster/routers.ts';
 import type { SharedCostModel } from '../cost/cost-model.ts';
@@ -72,10 +71,5 @@ export function sharedGpuEngine({ clock, onIteration }: EngineContext, parts: Sh
   });
 }
 
-/** Throws a UserError for pipeline stages, which no published system of this kind has. */
-export function refuseStages({ pp }: Deployment): void {
-  if (pp > 1)
-    throw new UserError(
-      `reference engine: pp=${pp}: a GPU that computes prompts and decodes at once has no pipeline stages; leave pp out and give tp`,
-    );
-}
+/** A GPU that computes prompts and decodes at once: no published system of this kind has stages of a pipeline. */
+export const MOST_STAGES = 1;

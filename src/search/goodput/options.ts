@@ -1,7 +1,8 @@
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../core/errors.ts';
-import { expected, kebab, optionErrors, text, wholeNumber } from '../../core/option-fields.ts';
+import { expected, text, wholeNumber } from '../../core/option-fields.ts';
+import { kebab, optionErrors } from '../../core/option-names.ts';
 import { parseGoal } from '../../core/slo.ts';
 import { parseDurationUs, parsePrecision } from '../../core/units.ts';
 import type { OpenTarget } from '../../run/program.ts';
@@ -77,7 +78,7 @@ export function defineGoodput(given: unknown, open: OpenTarget | null, nowIso: s
     throw new UserError('workload: a source of your own has one rate, and a search needs others; name a trace file');
   const goals = goalsOf(options.at);
   const specAt = specsOf(given, String(goals[0]), open);
-  const { target, measure } = specAt(null, '.');
+  const { target, measure, workers } = specAt(null, '.');
   if (target.clock === 'real' && !target.body.stream)
     throw new UserError(
       '--no-stream: a search counts requests whose first token is late before they end; leave it out',
@@ -86,6 +87,10 @@ export function defineGoodput(given: unknown, open: OpenTarget | null, nowIso: s
     throw new UserError(`--arrivals ${arrivals}: a trace has arrivals of its own; add --of traffic`);
   if (of === 'traffic' && (measure.warmupUs > 0 || measure.cooldownUs > 0))
     throw new UserError('--warmup, --cooldown: each segment of traffic leaves out its own first fifth; leave them out');
+  if (of === 'traffic' && workers !== 'auto' && workers > 1)
+    throw new UserError(
+      `--workers ${workers}: with --of traffic one client decides when requests are due, as others end; leave it out`,
+    );
   const { requests, ms } = budgetOf(options.budget);
   return {
     of,

@@ -100,7 +100,8 @@ export async function trafficPlan(
   rows: number | null = null,
 ): Promise<RunPlan> {
   const { search, hooks } = context;
-  const spec = search.specAt(null, dir);
+  // One client decides when requests are due, as others end.
+  const spec = { ...search.specAt(null, dir), workers: 1 };
   const { workload } = spec;
   if (isOwnSource(workload))
     throw new UserError('the goodput of traffic needs a trace file, not a source of a program');

@@ -5,6 +5,7 @@ import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import { Batch } from '../../../src/engine/cost/batch.ts';
 import type { Demand, SharedCostModel } from '../../../src/engine/cost/cost-model.ts';
 import { roofline } from '../../../src/engine/cost/roofline.ts';
+import { DECAY_FORMS } from '../../../src/engine/cost/share-curve.ts';
 import { Device } from '../../../src/engine/hardware/device.ts';
 import { GPUS } from '../../../src/engine/hardware/gpus.ts';
 import type { Executor } from '../../../src/engine/hardware/pipeline.ts';
@@ -77,13 +78,21 @@ test('a share is chosen when a batch begins, for what runs beside it, and kept t
   assert.deepEqual(beside, [null, first, null]);
 });
 
-test('two batches never exceed the peak arithmetic and bandwidth of a GPU, of any model on any GPU', async () => {
+test('two batches never exceed the peak arithmetic and bandwidth of a GPU, of any model on any GPU, on any curve', async () => {
   const work = fc.record({ chunk: fc.integer({ min: 0, max: 4096 }), contexts: fc.integer({ min: 0, max: 200 }) });
   const share = fc.double({ min: 0.05, max: 1, noNaN: true });
   const gpus = fc.constantFrom(...Object.values(GPUS));
   const llms = fc.constantFrom(...Object.values(LLMS));
+  const curves = fc.record({
+    saturation: fc.double({ min: 0.01, max: 1, noNaN: true }),
+    decay: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 5, noNaN: true })),
+    form: fc.constantFrom(...DECAY_FORMS),
+    bandwidthSaturation: fc.double({ min: 0.01, max: 1, noNaN: true }),
+    bandwidthExponent: fc.double({ min: 0, max: 4, noNaN: true }),
+  });
+  const shared = fc.tuple(fc.tuple(work, work), fc.tuple(share, share), curves);
   await fc.assert(
-    fc.asyncProperty(gpus, llms, fc.tuple(work, work), fc.tuple(share, share), async (gpu, llm, works, sharesOf) => {
+    fc.asyncProperty(gpus, llms, shared, async (gpu, llm, [works, sharesOf, shareCurve]) => {
       const cost = roofline({
         gpu,
         llm,
@@ -92,9 +101,10 @@ test('two batches never exceed the peak arithmetic and bandwidth of a GPU, of an
         hostFixedUs: 0,
         hostPerSequenceUs: 0,
         mixedBatchPenalty: 1,
+        shareCurve,
       });
       const clock = new VirtualClock();
-      const device = new Device(clock, cost);
+      const device = new Device(clock, cost, shareCurve);
       const sum = { arithmeticUs: 0, memoryUs: 0 };
       let lastUs = 0;
       for (const [i, { chunk, contexts }] of works.entries()) {

@@ -57,6 +57,24 @@ describe('dialect vllm', () => {
     assert.equal((await send('POST', '/detokenize', { tokens: [4037, 4037] })).json.prompt, ' token token');
   });
 
+  test('a prompt that goes on from an answer finds prompt and answer in the cache, as ids, as text and in a chat', async () => {
+    const cachedOf = ({ json }: Reply): unknown => json.usage.prompt_tokens_details.cached_tokens;
+    const tokens = Array.from({ length: 21 }, (_, i) => 500 + i);
+    await send('POST', '/v1/completions', { prompt: tokens, max_tokens: 30 });
+    const ids = [...tokens, ...Array<number>(30).fill(4037), 7, 7, 7];
+    assert.equal(cachedOf(await send('POST', '/v1/completions', { prompt: ids, max_tokens: 1 })), 48);
+    const prompt = 'Why do prompts that go on end in part of a block?';
+    const text = await send('POST', '/v1/completions', { prompt, max_tokens: 30 });
+    const going = `${prompt}${text.json.choices[0].text} And then?`;
+    assert.equal(cachedOf(await send('POST', '/v1/completions', { prompt: going, max_tokens: 1 })), 32);
+    const asked = [{ role: 'user', content: 'What is said in a chat is found as it was said?' }];
+    const chat = await send('POST', '/v1/chat/completions', { messages: asked, max_tokens: 30 });
+    const messages = [...asked, chat.json.choices[0].message, { role: 'user', content: 'Go on' }];
+    const found = await send('POST', '/v1/chat/completions', { messages, max_tokens: 1 });
+    const before = chat.json.usage.total_tokens;
+    assert.equal(cachedOf(found), before - (before % 16));
+  });
+
   test('tokenizes a text alone, and detokenizes a list of ids alone', async () => {
     assert.equal((await send('POST', '/tokenize', { prompt: [1] })).json.error.param, 'prompt');
     assert.equal((await send('POST', '/detokenize', { tokens: ['a'] })).json.error.param, 'tokens.0');

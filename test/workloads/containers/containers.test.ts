@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -130,6 +131,17 @@ describe('a folder that is no trace is refused', () => {
       folder('native', { 'a.jsonl': native, 'b.jsonl': native }),
       /2 native traces, each with its own header/,
     );
+  });
+  it('with a pipe, which would be waited for, and with a device', async () => {
+    const path = folder('piped', { 'a.jsonl': LINES });
+    for (const make of [
+      (at: string): void => void spawnSync('mkfifo', [at]),
+      (at: string): void => symlinkSync('/dev/zero', at),
+    ]) {
+      make(join(path, 'b.jsonl'));
+      await refused(path, /b\.jsonl: is a pipe or device/);
+      rmSync(join(path, 'b.jsonl'));
+    }
   });
   it('with folders alone', () => {
     const path = folder('outer', {});

@@ -68,10 +68,11 @@ describe('TraceLab', () => {
 
   it('rounds without dates and without answers are counted apart; wrong sums and dates are bad rows', async () => {
     const undated = round(3, { timing_events: [{ event_type: 'text' }] });
+    const none = { input_tokens_total: 0, newly_append_tokens: 0, output_tokens: 0 };
     const text = await notes(
-      json(round(0), undated, undated, round(9, { output_tokens: 0, reasoning_output_tokens: 4 })),
+      json(round(0), undated, undated, round(9, { output_tokens: 0, reasoning_output_tokens: 4 }), round(12, none)),
     );
-    assert.match(text, /rows left out: 2 \(no dated event\), 1 \(0 output tokens\)/);
+    assert.match(text, /rows left out: 2 \(no dated event\), 1 \(0 input tokens\), 1 \(0 output tokens\)/);
     assert.match(text, /reasoning_output_tokens are not added/);
     await assert.rejects(
       read(json(round(0, { prefix_tokens: 1 }))),
@@ -187,6 +188,14 @@ describe('RAGPulse and Bidaw', () => {
 });
 
 describe('AIPerf', () => {
+  it('prompts that have nothing but a text, and perhaps an image', async () => {
+    const source = await opened(
+      json({ text: 'What is it?', image: 'a.png' }, { type: 'single_turn', text: 'And it?' }),
+    );
+    assert.deepEqual([source.format, source.starts], ['aiperf-untimed', 'none']);
+    assert.equal((await requestsOf(source.open())).length, 2);
+  });
+
   it('multi_turn: a session a row, texts that are new, delays from the answer before', async () => {
     const source = await opened(
       json(
@@ -355,6 +364,22 @@ describe('ATIF', () => {
     assert.match(source.notes().join('\n'), /several calls of the model counts as one[^]*upper bound of think time/);
   });
 
+  it('a step whose call was broken off, with no token of a prompt or an answer, is left out, by name', async () => {
+    const step = (prompt_tokens: number, completion_tokens: number): object => ({
+      source: 'agent',
+      metrics: { prompt_tokens, completion_tokens },
+    });
+    const content = json(trajectory([user, step(9, 1), step(0, 0), step(9, 0), step(12, 2)]));
+    assert.deepEqual(
+      (await read(content)).map(({ inputTokens, isEstimated }) => [inputTokens, isEstimated]),
+      [
+        [9, undefined],
+        [12, undefined],
+      ],
+    );
+    assert.match(await notes(content), /rows left out: 1 \(0 prompt tokens\), 1 \(0 completion tokens\)/);
+  });
+
   it('without metrics the lengths are those of the texts before, as an estimate', async () => {
     const [one, two] = await read(
       json(
@@ -367,6 +392,59 @@ describe('ATIF', () => {
     );
     assert.deepEqual([one?.inputTokens, one?.outputTokens, one?.isEstimated], [20, 2, true]);
     assert.deepEqual([two?.inputTokens, two?.outputTokens], [22, 1]);
+  });
+
+  it('the steps before it are the messages of a request; images are counted, and what is not sent is said', async () => {
+    const call = (id: string): object => ({ tool_call_id: id, function_name: 'run', arguments: { x: 1 } });
+    const steps = [
+      { source: 'agent', message: 'nobody has asked' },
+      { source: 'system', message: 'be brief' },
+      {
+        source: 'user',
+        message: [
+          { type: 'text', text: 'look' },
+          { type: 'image', source: { media_type: 'image/png', path: 'images/a.png' } },
+        ],
+      },
+      {
+        source: 'agent',
+        message: '',
+        tool_calls: [call('c1'), call('c2')],
+        observation: {
+          results: [
+            { content: 'unnamed' },
+            { source_call_id: 'c1', content: [{ type: 'text', text: 'one' }] },
+            { content: 'more' },
+          ],
+        },
+      },
+      { source: 'agent', message: 'done', is_copied_context: true },
+      agent(9, 160),
+    ];
+    const source = await opened(json(trajectory(steps)));
+    const [first, asking, third] = await requestsOf(source.open());
+    assert.deepEqual([first?.prompt, first?.media], [undefined, undefined]);
+    const asked = [
+      { role: 'assistant', content: 'nobody has asked' },
+      { role: 'system', content: 'be brief' },
+      { role: 'user', content: 'look' },
+    ];
+    assert.deepEqual(asking?.prompt, { kind: 'messages', messages: asked });
+    assert.deepEqual(asking?.media, [{ kind: 'image', ref: 'images/a.png' }]);
+    const called = (id: string): object => ({ id, type: 'function', function: { name: 'run', arguments: '{"x":1}' } });
+    assert.deepEqual(third?.prompt, {
+      kind: 'messages',
+      messages: [
+        ...asked,
+        { role: 'assistant', content: null, tool_calls: [called('c1'), called('c2')] },
+        { role: 'tool', tool_call_id: 'c1', content: 'one' },
+        { role: 'tool', tool_call_id: 'c2', content: 'unnamed' },
+        { role: 'user', content: 'more' },
+        { role: 'assistant', content: 'done' },
+      ],
+    });
+    assert.equal(third?.inputTokens, 160);
+    assert.match(source.notes().join('\n'), /messages of the steps are sent.*images and definitions of tools are not/);
   });
 
   it('subagents that stand in a trajectory are branches: behind the step that refers to them, before the next', async () => {
@@ -409,8 +487,8 @@ describe('ATIF', () => {
 
   it('names what is wrong', async () => {
     await assert.rejects(
-      read(json(trajectory([agent(0, 0)]))),
-      /:1: zero_length: steps\[0\]\.metrics\.prompt_tokens is 0/,
+      read(json(trajectory([agent(0, 0.5)]))),
+      /:1: non_integer_length: steps\[0\]\.metrics\.prompt_tokens is 0\.5/,
     );
     await assert.rejects(
       read(json(trajectory([agent(0, 5, { timestamp: 'then' })]))),
@@ -466,6 +544,34 @@ describe('Applied Compute and SGLang', () => {
       /:1: assistant_response_length has 2 entries, expected 3/,
     );
     await assert.rejects(read(json({ ...row, tool_call_latency: [-1, 0] })), /:1: tool_call_latency is \[-1,0\]/);
+  });
+
+  it('rollouts: a stream a row, each prompt with what its environment said', async () => {
+    const stream = { group: 0, stream: 0, prompt_len: 7570, out_lens: [399, 65, 57], obs_lens: [23, 942, 2126] };
+    const source = await opened(json(stream, { ...stream, stream: 1, obs_lens: [23, 942] }));
+    assert.deepEqual([source.format, source.starts], ['rollouts', 'none']);
+    const found = await requestsOf(source.open());
+    assert.deepEqual(
+      found
+        .slice(0, 4)
+        .map(({ id, inputTokens, outputTokens, newTokens, after }) => [
+          id,
+          inputTokens,
+          outputTokens,
+          newTokens,
+          after,
+        ]),
+      [
+        ['group-0-stream-0:0', 7570, 399, undefined, []],
+        ['group-0-stream-0:1', 7992, 65, 23, [{ id: 'group-0-stream-0:0', thinkUs: 0 }]],
+        ['group-0-stream-0:2', 8999, 57, 942, [{ id: 'group-0-stream-0:1', thinkUs: 0 }]],
+        ['group-0-stream-1:0', 7570, 399, undefined, []],
+      ],
+    );
+    assert.equal(shared(found[0]?.blocks, found[1]?.blocks), Math.floor(7570 / 16));
+    assert.equal(shared(found[0]?.blocks, found[3]?.blocks), 0);
+    await assert.rejects(read(json(stream, stream)), /:2: duplicate_id: "group-0-stream-0"/);
+    await assert.rejects(read(json({ ...stream, obs_lens: [1] })), /:1: obs_lens has 1 entries, expected 3/);
   });
 
   it('SGLang: new messages a turn, whole prompts counted, answers as long as the next prompt leaves room', async () => {

@@ -51,12 +51,16 @@ describe('LiteLLM', () => {
         { ...payload, cache_hit: true },
         { ...payload, call_type: 'aembedding', completion_tokens: 0 },
         { ...payload, status: 'failure' },
+        { ...payload, id: 'c5', completion_tokens: 0 },
+        { ...payload, id: 'c6', prompt_tokens: 0 },
       ),
     );
     assert.deepEqual(leftOut, [
       '1: failed: 0 completion_tokens',
       "2: answered from the gateway's cache",
       '3: call_type aembedding, which is no completion',
+      '5: 0 completion_tokens',
+      '6: 0 prompt_tokens',
     ]);
     assert.equal(requests[0]?.source?.failed, true);
   });
@@ -163,6 +167,8 @@ describe('Langfuse', () => {
     assert.deepEqual(await lengths({ input: 30, output: 5, total: 35, ...parts }), [30, 5]);
     assert.deepEqual(await lengths({ input: 10, output: 5, cache_read_input_tokens: 20 }), [10, 5]);
     assert.deepEqual(await lengths({ input: 10, output: 5, cache_read_input_tokens: 20 }, 'uncached'), [30, 5]);
+    // As a database writes numbers of 64 bits.
+    assert.deepEqual(await lengths({ input: '10', output: '5', total: '35', input_cached_tokens: '20' }), [30, 5]);
   });
   it('only generations are requests; what failed without an answer is left out', async () => {
     const { requests, leftOut, bad } = await read(
@@ -170,10 +176,11 @@ describe('Langfuse', () => {
         { ...row, type: 'SPAN' },
         { ...row, level: 'ERROR', usage_details: {} },
         { ...row, usage_details: { input: 3 } },
+        { ...row, usage_details: { input: 3, output: 0, total: 3 } },
         { ...row, id: 'o4' },
       ),
     );
-    assert.deepEqual(leftOut, ['1: type SPAN, not GENERATION', '2: failed: no output tokens']);
+    assert.deepEqual(leftOut, ['1: type SPAN, not GENERATION', '2: failed: no output tokens', '4: 0 output tokens']);
     assert.match(bad[0] ?? '', /^3: missing_length: usage_details\.output is missing/);
     assert.deepEqual(
       requests.map(({ id }) => id),

@@ -251,3 +251,79 @@ describe('agentic Mooncake', () => {
     );
   });
 });
+
+describe('agentic Mooncake of version 2', () => {
+  const header = {
+    schema: 'dynamo.agentic_mooncake',
+    version: 2,
+    block_size: 64,
+    hash_id_scope: 'local',
+    source: { format: 'weka', digest: 'x' },
+  };
+  const request = (id: string, dependencies: readonly object[] = [], more: object = {}): object => ({
+    request_id: id,
+    play_id: 'p',
+    session_id: 's',
+    model: 'm',
+    input_length: 100,
+    output_length: 9,
+    hash_ids: [1, 2],
+    not_before_ms: 0,
+    dependencies,
+    ...more,
+  });
+  const on = (id: string, trigger: string, delay_ms: number): object => ({
+    request_id: id,
+    trigger,
+    delay_ms,
+    relation: 'sequence',
+  });
+
+  it('a request waits for completions, and beside a dispatch for what that one waited for', async () => {
+    const source = await opened([
+      header,
+      request('beside', [on('next', 'dispatch', 3)]),
+      request('root', [], { not_before_ms: 20, recorded_api_time_ms: 7.5, policy_class: 'batch' }),
+      request('next', [on('root', 'completion', 5)], { not_before_ms: 30 }),
+      request('join', [on('next', 'completion', 1), on('beside', 'dispatch', 2), on('root', 'completion', 9)]),
+      request('early', [on('root', 'dispatch', 4)], { session_id: 't', output_length: 0 }),
+      request('apart', [], { play_id: 'q', session_id: 'u', hash_ids: [1], source_play_ordinal: 1, priority: 3 }),
+    ]);
+    assert.deepEqual([source.format, source.blockTokens], ['mooncake-agentic-2', 64]);
+    const found = new Map((await requestsOf(source.open())).map((each) => [each.id, each]));
+    const waits = (id: string): unknown => [found.get(id)?.dueUs, found.get(id)?.after];
+    assert.deepEqual(waits('root'), [20_000, []]);
+    assert.deepEqual(waits('next'), [30_000, [{ id: 'root', thinkUs: 5000 }]]);
+    assert.deepEqual(waits('beside'), [33_000, [{ id: 'root', thinkUs: 8000 }]]);
+    assert.deepEqual(waits('join'), [
+      35_000,
+      [
+        { id: 'next', thinkUs: 1000 },
+        { id: 'root', thinkUs: 10_000 },
+      ],
+    ]);
+    assert.deepEqual(waits('early'), [24_000, []]);
+    assert.equal(found.get('early')?.outputTokens, 1);
+    assert.deepEqual([found.get('root')?.source, found.get('root')?.sloClass], [{ e2eUs: 7500 }, 'batch']);
+    const [own = -1] = found.get('apart')?.blocks ?? [];
+    assert.ok(!(found.get('root')?.blocks ?? []).includes(own), 'ids of one play are not those of another');
+    assert.deepEqual(found.get('next')?.blocks, found.get('root')?.blocks);
+    const said = source.notes().join('\n');
+    assert.match(said, /keys not used: priority/);
+    assert.match(said, /no token is asked for as one of one token/);
+  });
+
+  it('names what is wrong, and takes ids of full blocks alone', async () => {
+    assert.equal((await read([header, request('a', [], { hash_ids: [4] })]))[0]?.blocks?.length, 1);
+    await assert.rejects(read([header, request('a', [], { hash_ids: [1, 2, 3] })]), /:2: block_count_mismatch/);
+    await assert.rejects(read([header, request('a', [on('b', 'start', 1)])]), /:2: dependencies is .*"dispatch" or/);
+    assert.deepEqual(waitsOf(await read([header, request('a', [on('gone', 'dispatch', 1)], { not_before_ms: 2 })])), [
+      ['a', 2000, []],
+    ]);
+    await assert.rejects(read([header, request('a', [], { not_before_ms: null })]), /:2: missing_time: not_before_ms/);
+    await assert.rejects(
+      read([header, request('a', [on('b', 'dispatch', 1)]), request('b', [on('a', 'completion', 1)])]),
+      /parent_cycle/,
+    );
+  });
+});

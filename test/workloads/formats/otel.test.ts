@@ -77,6 +77,7 @@ describe('OTLP', () => {
         model: 'm',
         params: { temperature: 0.5 },
         source: { ttftUs: 250_000, e2eUs: 1_500_000, cachedTokens: 8 },
+        after: [],
       },
       {
         id: 'eee2',
@@ -87,6 +88,8 @@ describe('OTLP', () => {
         session: 'c',
         turn: 1,
         source: { e2eUs: 1e6 },
+        parent: 'eee1',
+        after: [{ id: 'eee1', thinkUs: 500_000 }],
       },
     ]);
   });
@@ -159,6 +162,68 @@ describe('OTLP', () => {
     );
   });
 
+  it('a request of a session waits for what was over when it began: answers, parallel ones too, and subagents', async () => {
+    const agent = (name: string, more: Record<string, Value> = {}): Record<string, Value> => ({
+      'gen_ai.operation.name': 'invoke_agent',
+      'gen_ai.agent.name': name,
+      ...more,
+    });
+    const s = (...seconds: readonly [number, number]): [number, number] => [seconds[0] * 1e6, seconds[1] * 1e6];
+    const { requests } = await read(
+      lines(
+        otlp(
+          span('root', '', s(0, 60), agent('planner', { 'gen_ai.conversation.id': 'c' })),
+          span('first', 'root', s(1, 3), chat(9, 1)),
+          span('left', 'root', s(4, 9), chat(9, 1)),
+          span('right', 'root', s(5, 7), chat(9, 1)),
+          span('sub', 'root', s(4, 20), agent('searcher')),
+          span('sub-1', 'sub', s(6, 8), chat(9, 1)),
+          span('sub-2', 'sub', s(9, 19), chat(9, 1)),
+          span('after-both', 'root', s(12, 13), chat(9, 1)),
+          span('after-sub', 'root', s(25, 26), chat(9, 1)),
+        ),
+      ),
+    );
+    assert.deepEqual(
+      Object.fromEntries(
+        requests.map(({ id, after }) => [id, after?.map((each) => `${each.id} +${each.thinkUs / 1e6}`)]),
+      ),
+      {
+        first: [],
+        left: ['first +1'],
+        right: ['first +2'],
+        'sub-1': ['first +3'],
+        'sub-2': ['sub-1 +1'],
+        'after-both': ['right +5', 'left +3'],
+        'after-sub': ['after-both +12', 'sub-2 +6'],
+      },
+    );
+  });
+
+  it('ids of spans count within their trace: equal ones in others are other spans, with parents of their own', async () => {
+    const flat = (trace: string, conversation: string): object => ({
+      trace_id: trace,
+      spans: [
+        { span_id: 's0', start_time: '2026-02-25T10:00:00', attributes: { 'gen_ai.conversation.id': conversation } },
+        {
+          span_id: 's1',
+          parent_span_id: 's0',
+          start_time: '2026-02-25T10:00:01',
+          attributes: chat(10, 5),
+        },
+      ],
+    });
+    const { requests, leftOut } = await read(lines(flat('t1', 'a'), flat('t2', 'b'), flat('t2', 'b')));
+    assert.deepEqual(
+      requests.map(({ id, session }) => [id, session]),
+      [
+        ['t1:s1', 'a'],
+        ['t2:s1', 'b'],
+      ],
+    );
+    assert.deepEqual(leftOut, ['3: a span that stands twice', '3: a span that stands twice']);
+  });
+
   it('deprecated names, those of other instrumentations, and vLLM own spans', async () => {
     const named = (input: string, output: string, more: Record<string, Value> = {}): Record<string, Value> => ({
       [input]: 10,
@@ -221,7 +286,10 @@ describe('OTLP', () => {
     assert.equal(whole.requests[0]?.inputTokens, 10);
     assert.match(whole.notes.join('\n'), /1 row: more cached tokens than input tokens.*--input-is uncached/);
     const uncached = await read(text, { inputIs: 'uncached' });
-    assert.deepEqual([uncached.requests[0]?.inputTokens, uncached.notes], [107, []]);
+    assert.equal(uncached.requests[0]?.inputTokens, 107);
+    assert.doesNotMatch(uncached.notes.join('\n'), /--input-is/);
+    // Nothing says what the cached part is.
+    assert.match(uncached.notes.join('\n'), /^1 row: no_prefix_blocks: a cache held a part of the prompt/);
   });
 
   it('a span that failed without counts is left out, one without counts or time is named, one that stands twice counts once', async () => {
@@ -232,6 +300,7 @@ describe('OTLP', () => {
           failed,
           span('n', '', [1, 9], { 'gen_ai.operation.name': 'chat', 'gen_ai.usage.input_tokens': 5 }),
           { ...span('t', '', [2, 9], chat(1, 1)), startTimeUnixNano: '' },
+          span('z', '', [2, 9], chat(1, 0)),
           span('g', '', [3, 9], chat(1, 1)),
           span('g', '', [3, 9], chat(1, 1)),
         ),
@@ -243,7 +312,11 @@ describe('OTLP', () => {
     );
     assert.match(bad[0] ?? '', /^1: span 3: missing_time: startTimeUnixNano is "", expected nanoseconds/);
     assert.match(bad[1] ?? '', /^1: missing_length: gen_ai\.usage\.output_tokens is missing, .* in the span "n"/);
-    assert.deepEqual(leftOut, ['1: a span that stands twice', '1: a span that failed, without token counts']);
+    assert.deepEqual(leftOut, [
+      '1: a span that stands twice',
+      '1: a span that failed, without token counts',
+      '1: 0 output tokens',
+    ]);
   });
 
   it('messages with parts become those of a chat, tools included; other parts leave no prompt', async () => {

@@ -108,13 +108,34 @@ describe('a conversation of Weka', () => {
     assert.deepEqual(await blocks({}), apart);
     assert.deepEqual(await blocks({ hash_id_scope: 'local' }), apart);
     assert.deepEqual(await blocks({ hash_id_scope: 'global' }), [
-      [1, 2],
-      [1, 2, 3],
+      [0, 1],
+      [0, 1, 2],
     ]);
-    await assert.rejects(
-      read(conversation([call(0, 1)]) + conversation([call(0, 1)], { id: 'b', hash_id_scope: 'global' })),
-      /:2: hash_id_scope is "global", expected "local"/,
-    );
+  });
+
+  it('of the scope of the file shares its blocks with the others of that scope, be there older ones between them', async () => {
+    const scopes = ['global', undefined, 'global'];
+    const text = scopes.map((hash_id_scope, i) => conversation([call(0, 2)], { id: `c${i}`, hash_id_scope })).join('');
+    const [first, older, last] = (await read(text)).map(({ blocks }) => blocks);
+    assert.deepEqual([first, last], [older?.map((id) => id - 2), first]);
+  });
+
+  it('may have its requests as a JSON text, as columns of Parquet do', async () => {
+    const requests = [call(0, 2, { api_time: 1 }), call(5, 3)];
+    const one = JSON.parse(conversation(requests));
+    const asText = `${JSON.stringify({ ...one, requests: JSON.stringify(requests) })}\n`;
+    assert.deepEqual(await read(asText), await read(conversation(requests)));
+    await assert.rejects(read(asText.replace('[{', '[')), /:1: missing_length: requests is "\[|:1: .*requests is/);
+  });
+
+  it('that says its block size behind a mebibyte of requests is read with --block-tokens, as the error advises', async () => {
+    const ids = idsFrom(100_000, 160_000);
+    const requests = [call(0, 1, { in: 16 * ids.length, hash_ids: ids })];
+    const path = file('late.jsonl', `${JSON.stringify({ id: 'a', tool_tokens: 1, requests, block_size: 16 })}\n`);
+    const open = async (more: object): Promise<Request[]> =>
+      requestsOf((await openSource(path, { onBadRow: 'fail', ...more })).open());
+    await assert.rejects(open({}), /block_size is 16, expected 64 .*; --block-tokens 16 if all have that size/);
+    assert.equal((await open({ blockTokens: 16 }))[0]?.blocks?.length, ids.length);
   });
 
   it('names what is wrong with it and with its requests, and keeps the others', async () => {
@@ -132,13 +153,13 @@ describe('a conversation of Weka', () => {
       ],
       [conversation([{ t: 0, type: 'subagent', requests: 5 }]), /requests\[0\]\.requests is 5/],
       [
-        conversation([{ t: 0, type: 'subagent', requests: [call(0, 1, { in: 0 })] }]),
-        /zero_length: requests\[0\]\.requests\[0\]\.in is 0/,
+        conversation([{ t: 0, type: 'subagent', requests: [call(0, 1, { in: 1.5 })] }]),
+        /non_integer_length: requests\[0\]\.requests\[0\]\.in is 1\.5/,
       ],
     ];
     for (const [text, names] of bad) await assert.rejects(read(text), names);
     const skipped: string[] = [];
-    const source = await openSource(file('s.jsonl', conversation([call(0, 1), call(1, 1, { in: 0 }), call(2, 1)])), {
+    const source = await openSource(file('s.jsonl', conversation([call(0, 1), call(1, 1, { in: -1 }), call(2, 1)])), {
       onBadRow: 'skip',
       onSkipped: ({ message }) => skipped.push(message),
     });
@@ -150,11 +171,13 @@ describe('a conversation of Weka', () => {
       ],
     );
     assert.equal(skipped.length, 1);
-    const failed = await openSource(file('f.jsonl', conversation([call(0, 1), call(1, 1, { out: 0 })])), {
-      onBadRow: 'fail',
-    });
-    assert.equal((await requestsOf(failed.open())).length, 1);
-    assert.match(failed.notes().join('\n'), /rows left out: 1 \(no answer: out is 0\)/);
+    const none = { in: 0, out: 0, model: '<synthetic>', hash_ids: [] };
+    const failed = await openSource(
+      file('f.jsonl', conversation([call(0, 1), call(1, 1, { out: 0 }), call(2, 1, none), call(3, 1)])),
+      { onBadRow: 'fail' },
+    );
+    assert.equal((await requestsOf(failed.open())).length, 2);
+    assert.match(failed.notes().join('\n'), /rows left out: 1 \(no answer: out is 0\), 1 \(no prompt: in is 0\)/);
   });
 });
 

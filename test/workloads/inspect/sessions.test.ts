@@ -49,6 +49,15 @@ describe('sessions of a trace', () => {
     assert.deepEqual([found?.think.n, found?.think.max_s, found?.agent_rows], [1, 0.5, 2]);
   });
 
+  it('have the think time of a turn that waited for several answers from the last of them on', () => {
+    const after = [
+      { id: 'a', thinkUs: 18e6 },
+      { id: 'sub', thinkUs: 250_000 },
+    ];
+    const found = sessionsOf([{ session: 'a' }, { session: 'a', dueUs: 20e6, after }]).statistics();
+    assert.deepEqual([found?.think.n, found?.think.max_s], [1, 0.25]);
+  });
+
   it('have parents that are missing where no row has their id, before or behind', () => {
     const found = sessionsOf([
       { id: 'p2', session: 'a', parent: 'p1' },

@@ -12,7 +12,7 @@ async function fitOf(path: string): Promise<Fit> {
   return fitTrace(await openSource(path, { onBadRow: 'fail' }));
 }
 
-/** All seeds from 1 to 10: `scripts/calibration/trace-fit.ts`. */
+/** Seeds from 1 to 10: `fit.long.test.ts`. */
 for (const { name, path, skip } of [
   { name: 'the Azure conversation trace', ...azure },
   { name: 'the Mooncake conversation trace, whose times are spread first', ...mooncake },

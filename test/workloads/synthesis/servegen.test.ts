@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { UserError } from '../../../src/core/errors.ts';
+import { synthesize } from '../../../workloads/synthesis/index.ts';
 import { clientRequests, readClients } from '../../../workloads/synthesis/servegen.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'reprise-servegen-'));
@@ -42,6 +43,46 @@ test('each client sends at its rates and no more in an empty window, with its le
   assert.deepEqual(
     readClients(folder, 1).clients.map(({ name }) => name),
     ['chunk-0'],
+  );
+});
+
+test('prompts with images have their tokens too, answers say how much of them is reasoning, and a limit what it leaves out', async () => {
+  const other = mkdtempSync(join(folder, 'media-'));
+  const write = (name: string, rate: number, fields: object): void => {
+    writeFileSync(join(other, `chunk-${name}-trace.csv`), `0,${rate},1,Gamma,1,1\n`);
+    writeFileSync(join(other, `chunk-${name}-dataset.json`), JSON.stringify({ '0': fields }));
+  };
+  write('0', 3, {
+    text_tokens: '{20: 1}',
+    image_count: '{0: 0.5, 2: 0.5}',
+    image_tokens: '{100: 0.5, 300: 0.5}',
+    audio_count: '{}',
+    audio_tokens: '{7: 1}',
+    output_tokens: '{50: 1}',
+  });
+  write('1', 1, { input_tokens: '{10: 1}', output_tokens: '{40: 1}', reason_ratio: '{0.0: 0.5, 0.25: 0.5}' });
+  const found = readClients(other, null);
+  const requests = [...clientRequests(found, 'independent', 1)];
+  const seen = new Set<string>();
+  for (const { user, inputTokens, media = [], extra } of requests) {
+    if (user === 'chunk-0') assert.equal(inputTokens, 20 + media.reduce((sum, { tokens = 0 }) => sum + tokens, 0));
+    seen.add(user === 'chunk-0' ? media.map(({ kind, tokens }) => `${kind} ${tokens}`).join() : JSON.stringify(extra));
+  }
+  assert.deepEqual([...seen].toSorted(), [
+    '',
+    'image 100,image 100',
+    'image 100,image 300',
+    'image 300,image 100',
+    'image 300,image 300',
+    '{"reasoning_tokens":0}',
+    '{"reasoning_tokens":10}',
+  ]);
+  assert.deepEqual(found.others, { count: 0, share: 0 });
+  const make = { clients: { folder: other, top: 1, draws: 'independent' as const } };
+  const { notes } = await synthesize({ seed: 1, durationS: 60, requests: null, make });
+  assert.match(
+    notes.join('\n'),
+    /^--top-clients 1 leaves out 1 client with 25\.0 % of all requests\nimages, audio.*not sent/,
   );
 });
 

@@ -7,7 +7,7 @@ import { shared } from '../../shared.ts';
 const azure = shared('traces/AzureLLMInferenceTrace_conv.csv');
 const mooncake = shared('traces/mooncake_conversation_trace.jsonl');
 
-/** Means over few seeds are known that well; `scripts/calibration/transform-effects.ts` has 20 of all. */
+/** Means over few seeds are known that well; `effects.long.test.ts` has 20 of all. */
 const SEEDS = 4;
 const QUIET_ENOUGH = /uniformly|half of the requests|half of the prefix trees/;
 

@@ -111,6 +111,51 @@ describe('scale-input', () => {
   });
 });
 
+describe('scale-prefix and scale-unique', () => {
+  /** Tokens of the leading blocks that another row has too. */
+  const prefixOf = (requests: readonly Request[], row: number): number => {
+    const { blocks = [], inputTokens = 0 } = requests[row] ?? {};
+    const own = blocks.findIndex((id) => !requests.some((other, i) => i !== row && other.blocks?.includes(id)));
+    return Math.min(inputTokens, (own === -1 ? blocks.length : own) * BLOCK);
+  };
+
+  it('scale what a prompt has in common with another, and what is behind it, apart', () =>
+    fc.assert(
+      fc.asyncProperty(anyTrace, anyFactor, anyFactor, async (requests, prefix, unique) => {
+        const scaled = await transformed(requests, { op: 'scale-parts', args: { prefix, unique } });
+        for (const [i, after] of scaled.entries()) {
+          const common = prefixOf(requests, i);
+          const own = (requests[i]?.inputTokens ?? 0) - common;
+          assert.equal(after.inputTokens, Math.max(1, Math.floor(common * prefix + own * unique + 0.5)));
+          assert.equal(after.blocks?.length, Math.ceil(after.inputTokens / BLOCK));
+          for (const [j, other] of scaled.entries()) {
+            const before = shared(requests[i]?.blocks, requests[j]?.blocks);
+            if (i === j || before === requests[i]?.blocks?.length || before === requests[j]?.blocks?.length) continue;
+            const most = Math.min(after.blocks?.length ?? 0, other.blocks?.length ?? 0);
+            assert.equal(shared(after.blocks, other.blocks), Math.min(most, Math.floor(before * prefix + 1e-9)));
+          }
+        }
+      }),
+      { numRuns: 60 },
+    ));
+
+  it('alike are scale-input; of a session without blocks, what is not new is in common', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyTrace, fc.constantFrom(0.5, 2, 3), async (requests, factor) => {
+        const [apart, alike] = [
+          await transformed(requests, { op: 'scale-parts', args: { prefix: factor, unique: factor } }),
+          await transformed(requests, { op: 'scale-input', args: { factor } }),
+        ];
+        assert.deepEqual(apart, alike);
+      }),
+      { numRuns: 30 },
+    );
+    const row: Request = { id: 'r', traceRow: 2, dueUs: 0, inputTokens: 100, outputTokens: 1, newTokens: 30 };
+    const [found] = await transformed([row], { op: 'scale-parts', args: { prefix: 0.5, unique: 2 } });
+    assert.deepEqual([found?.inputTokens, found?.newTokens], [95, 60]);
+  });
+});
+
 it('scale-output scales answers and nothing else', () =>
   fc.assert(
     fc.asyncProperty(anyTrace, anyFactor, async (requests, factor) => {

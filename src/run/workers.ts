@@ -1,0 +1,35 @@
+import { workersFor } from '../certificate/workers.ts';
+import { UserError } from '../core/errors.ts';
+import type { PlanStats } from '../core/plan.ts';
+import { formatMs } from '../core/units.ts';
+import { plannedLoad } from './certified.ts';
+import { isOwnSource, type RunSpec } from './run-spec.ts';
+
+/**
+ * How many threads of the client send the requests of a plan. `auto`: as many as its busiest time needs by the certificate
+ * of the machine, and one, which costs least, without a certificate and where several cannot do what is asked for.
+ */
+export function workersOf(spec: RunSpec, stats: Pick<PlanStats, 'busiest'>, cores: number): number {
+  if (spec.workers !== 'auto') return spec.workers;
+  return whyOne(spec) === null ? workersFor(plannedLoad(stats), spec.certificate, cores) : 1;
+}
+
+/** Throws a UserError where several workers could not do what a run asks for. */
+export function checkWorkers(spec: RunSpec): void {
+  const { workers } = spec;
+  const why = workers === 1 || workers === 'auto' ? null : whyOne(spec);
+  if (why !== null) throw new UserError(`--workers ${workers}: ${why}; leave one of them out`);
+}
+
+/** What one client alone can do, such as keep a cap: cut into pieces for each worker it is another. Null: nothing. */
+function whyOne({ workload, target, measure: { maxInFlight, idleCapUs } }: RunSpec): string | null {
+  if (target.clock === 'virtual') return 'with --clock virtual the engine and its clock are in one thread';
+  if (target.codec !== null) return 'a codec of your own works in the thread that made it';
+  if (isOwnSource(workload)) return 'a source of your own is read in the thread that made it';
+  const { lanes } = workload.sessions ?? {};
+  if (maxInFlight !== null) return `--max-in-flight ${maxInFlight} counts the requests of one client`;
+  if (lanes !== undefined) return `--concurrent-sessions ${lanes} counts the sessions of one client`;
+  if (idleCapUs !== null)
+    return `--idle-cap ${formatMs(idleCapUs / 1000)} is kept by one client, which sees all requests`;
+  return null;
+}
