@@ -13,8 +13,12 @@ const FIRST_PORT = 1024;
 const PORTS = 65_536 - FIRST_PORT;
 /** Addresses 127.0.0.2 and on. */
 const ADDRESSES = 250;
-/** Ports that are tried for one connection: others may be bound by other programs. */
+/**
+ * Ports that are tried for one connection, the first few of them neighbours, then further and further ahead: another client
+ * of this machine may have come along the same way.
+ */
 const TRIES = 32;
+const NEIGHBOURS = 4;
 
 /**
  * The local ends of the connections to one address, which the system takes from its ephemeral ports: some 28,000 on Linux.
@@ -56,7 +60,7 @@ export class LocalPorts {
     const code = 'code' in error ? error.code : null;
     if (typeof code !== 'string' || !TAKEN.has(code) || !(this.#hasOpened || isToIpv4(error))) return error;
     if (this.#isLoopback && tries < TRIES) {
-      this.#next ??= 0;
+      this.#next = (this.#next ?? 0) + (tries <= NEIGHBOURS ? 0 : Math.min(2 ** (tries - NEIGHBOURS), PORTS));
       return 'again';
     }
     return new UserError(
