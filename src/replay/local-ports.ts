@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { UserError } from '../core/errors.ts';
 import { WHOLE, type Shard } from '../core/shard.ts';
 
@@ -13,8 +14,12 @@ const FIRST_PORT = 1024;
 const PORTS = 65_536 - FIRST_PORT;
 /** Addresses 127.0.0.2 and on. */
 const ADDRESSES = 250;
-/** Ports that are tried for one connection: others may be bound by other programs. */
+/**
+ * Ports that are tried for one connection, the first few of them neighbours, then further and further ahead: another client
+ * of this machine may have come along the same way.
+ */
 const TRIES = 32;
+const NEIGHBOURS = 4;
 
 /**
  * The local ends of the connections to one address, which the system takes from its ephemeral ports: some 28,000 on Linux.
@@ -25,7 +30,10 @@ export class LocalPorts {
   readonly #host: string;
   readonly #isLoopback: boolean;
   readonly #first: number;
-  /** Whether a connection has come about: before, an address that is not available is no lack of ports. */
+  /**
+   * Whether a connection has come about. Before, what lacks may be an address of this machine that reaches the other one;
+   * of IPv4 the system says that otherwise, and ports may have been used up by a run before this one.
+   */
   #hasOpened = false;
   /** Of the ports of other addresses; null: the system chooses. */
   #next: number | null = null;
@@ -54,9 +62,12 @@ export class LocalPorts {
    */
   failed(error: Error, tries: number): 'again' | Error {
     const code = 'code' in error ? error.code : null;
-    if (!this.#hasOpened || typeof code !== 'string' || !TAKEN.has(code)) return error;
+    if (typeof code !== 'string' || !TAKEN.has(code) || !(this.#hasOpened || isToIpv4(error))) return error;
     if (this.#isLoopback && tries < TRIES) {
-      this.#next ??= this.#first;
+      this.#next =
+        this.#next === null
+          ? this.#first
+          : this.#next + (tries <= NEIGHBOURS ? 0 : Math.min(2 ** (tries - NEIGHBOURS), PORTS));
       return 'again';
     }
     return new UserError(
@@ -66,4 +77,8 @@ export class LocalPorts {
       { cause: error },
     );
   }
+}
+
+function isToIpv4(error: Error): boolean {
+  return 'address' in error && typeof error.address === 'string' && isIPv4(error.address);
 }

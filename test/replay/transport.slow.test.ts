@@ -155,7 +155,7 @@ for (const path of HTTP_PATHS)
       const broken = await ask(0);
       assert.deepEqual([broken.outcome, broken.answer?.httpStatus], ['stream_broken', 200]);
       void ask(1);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await new Promise((resolve) => setTimeout(resolve, 300));
       assert.equal(target.cancel(1)?.httpStatus, 200);
     });
 
