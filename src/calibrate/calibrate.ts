@@ -17,12 +17,11 @@ import { startTruthServer } from './server-process.ts';
 import { runTrial, type Bench } from './trial.ts';
 import { trialLoad } from './trial-load.ts';
 
-/** A machine times a load if the p99 of timestamp error and of lateness stay within this. */
-const LIMIT_MS = 1;
-
 /** How long a calibration measures, and at how many loads. */
 export interface Effort {
   readonly isQuick: boolean;
+  /** A machine times a load if the p99 of timestamp error and of lateness stay within this. */
+  readonly limitMs: number;
   /** The measured part of a trial. */
   readonly windowS: number;
   readonly ladders: readonly { readonly axis: LoadAxis; readonly polls: readonly Polling[]; readonly ladder: Ladder }[];
@@ -31,6 +30,7 @@ export interface Effort {
 /** Some two to three minutes. Polling is of no use to streams that are all but silent. */
 export const FULL: Effort = {
   isQuick: false,
+  limitMs: 1,
   windowS: 1.5,
   ladders: [
     { axis: 'tokens_per_s', polls: POLLING, ladder: { first: 5000, most: 160_000, fineness: 2, repetitions: 3 } },
@@ -42,6 +42,7 @@ export const FULL: Effort = {
 /** Half a minute: a look at a machine, to within a factor of two. */
 export const QUICK: Effort = {
   isQuick: true,
+  limitMs: 1,
   windowS: 0.5,
   ladders: [
     { axis: 'tokens_per_s', polls: POLLING, ladder: { first: 5000, most: 40_000, fineness: 0, repetitions: 1 } },
@@ -74,7 +75,7 @@ export async function calibrate(effort: Effort, hooks: RunHooks, step: (what: st
       tookS: Math.round((machineUs() - startUs) / 1e5) / 10,
       isQuick: effort.isQuick,
       transport: usualPath({ url: new URL(server.url) }),
-      limitMs: LIMIT_MS,
+      limitMs: effort.limitMs,
     });
   } finally {
     for (const target of targets.values()) await target.close();
@@ -86,7 +87,7 @@ export async function calibrate(effort: Effort, hooks: RunHooks, step: (what: st
 const DIALECT = { adapter: 'openai', endpoint: 'completions', model: 'truth' } as const;
 
 async function climbAll(
-  { ladders, windowS }: Effort,
+  { ladders, windowS, limitMs }: Effort,
   bench: Bench,
   targets: ReadonlyMap<Polling, OpenTarget>,
   step: (what: string) => void,
@@ -108,7 +109,7 @@ async function climbAll(
     for (let isOver = false; !isOver;) {
       isOver = true;
       for (const { poll, trials: of } of ofAxis) {
-        const rung = nextRung(ladder, verdictsOf(of, LIMIT_MS));
+        const rung = nextRung(ladder, verdictsOf(of, limitMs));
         if (rung === null) continue;
         isOver = false;
         const measured = await trial(axis, poll, loadAt(ladder, rung));

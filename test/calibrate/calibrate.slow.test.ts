@@ -15,9 +15,10 @@ import { until } from '../processes.ts';
 const folder = temporaryFolder();
 process.env['XDG_STATE_HOME'] = join(folder, 'state');
 
-/** A trial or two on each axis. */
+/** A trial or two on each axis, within a limit that a busy machine keeps too. */
 const TINY: Effort = {
   isQuick: true,
+  limitMs: 60_000,
   windowS: 0.3,
   ladders: [
     { axis: 'tokens_per_s', polls: POLLING, ladder: { first: 1000, most: 1000, fineness: 0, repetitions: 1 } },
@@ -34,6 +35,11 @@ describe('a calibration', () => {
     assert.deepEqual(
       certificate.curves.map(({ axis, poll }) => `${axis} ${poll}`),
       ['tokens_per_s off', 'tokens_per_s on', 'requests_per_s off', 'streams off'],
+    );
+    const [, , requests] = certificate.curves;
+    assert.deepEqual(
+      requests?.points.map(({ offered }) => offered),
+      requests?.limit.because === 'server' ? [100] : [100, 200],
     );
     const trials = certificate.curves.flatMap(({ points }) => points);
     assert.ok(
@@ -92,7 +98,8 @@ describe('the server of the calibration', () => {
       const writtenUs = (await server.truth()).get('run-1') ?? new Float64Array();
       assert.deepEqual([...writtenUs], texts);
       assert.equal(texts.length, 4);
-      assert.ok((texts[3] ?? 0) - (texts[0] ?? 0) >= 12_000, 'a token in each period');
+      // A server that is late catches up, so that tokens may be closer than a period.
+      assert.ok(texts.every((us, i) => us > (texts[i - 1] ?? 0)));
       assert.match(text, /"finish_reason":"length".*\n\ndata: \[DONE\]/s);
       await server.begin(5);
       assert.equal((await server.truth()).size, 0, 'forgotten');
