@@ -155,11 +155,17 @@ it('replicas: each request goes to one, in turn, or with its session', async () 
     (await (await fetch(`${url}/truth`)).text())
       .split('\n')
       .flatMap((line) => /"request_id":"(\w+)-r(\d+)"/.exec(line)?.slice(1).join(' ') ?? []);
-  for (const router of ['round-robin', 'session'] as const)
+  // Two workers take turns as one does.
+  const runs = [
+    { router: 'round-robin', workers: 2 },
+    { router: 'session', workers: 1 },
+  ] as const;
+  for (const { router, workers } of runs)
     await run({
       workload: trace,
       target: `${a.url}+${b.url}`,
       router,
+      workers,
       salt,
       out: join(folder, router.replace('-', '')),
     });
