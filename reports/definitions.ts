@@ -42,6 +42,11 @@ export const DEFINITIONS = {
     'CPU time of the client for each token, without its polling: reading what arrived (sockets, HTTP, tokens), and everything else (sending, records, start and end).',
   polling:
     'Share of the run that the client spent polling: ahead of due times, and while streams were open where that pays: by the certificate of the machine, or because the kernel had kept it waiting with a core idle.',
+  stimulus:
+    'Whether what was sent is what was planned, connecting and waiting for a place left out. Gaps: the largest difference between the distribution of the gaps at which requests left and that of the planned ones, where gaps count as equal up to 1 ms, or a tenth of the mean gap if that is more. Bursts: how long after the first of those that were due at one instant a request left.',
+  gc: 'Share of the run in which the thread that sends and reads collected garbage, and its longest pause.',
+  unread:
+    'While the client deals with what one look at its sockets brought, bytes that come wait in the kernel: how much of the run they may have waited for more than 1 ms, and the longest such time. A token among them is stamped so much late at most.',
   core_wait:
     'Share of the run in which the client was ready to run and others had the cores. If it is large, give the client a core or a machine of its own.',
   stalled: 'Share of the run in which the event loop of the client stood still for 20 ms or more at a time.',
@@ -105,6 +110,9 @@ export const GLOSSARY: readonly (readonly [term: string, meaning: string])[] = [
   ['event-loop delay', DEFINITIONS.event_loop],
   ['client CPU per token', DEFINITIONS.client_cpu],
   ['polling share', DEFINITIONS.polling],
+  ['left as planned', DEFINITIONS.stimulus],
+  ['garbage collection', DEFINITIONS.gc],
+  ['bytes unread', DEFINITIONS.unread],
   ['waited for a core', DEFINITIONS.core_wait],
   ['stood still', DEFINITIONS.stalled],
   ['ITL percentiles, within', DEFINITIONS.itl_within],

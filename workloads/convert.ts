@@ -149,13 +149,16 @@ async function written(from: Source, writing: Writing): Promise<WrittenTotals> {
   const opened = writer.open({ source, transforms: source.transforms, header });
   target.begin(opened.header(null));
   const lost = new Map<string, number>();
+  const holds: ReadonlySet<string> = writer.holds;
+  const holdsAll = Object.keys(NAMES).every((key) => holds.has(key));
   const totals = { requests: 0, inputTokens: 0, outputTokens: 0 };
   for await (const batch of counted(source, (text) => log.info(text)).open()) {
     target.add(linesOf(batch, opened));
     for (const request of batch) {
       totals.inputTokens += request.inputTokens;
       totals.outputTokens += request.outputTokens;
-      countLost(request, totals.requests++, writer.holds, lost);
+      totals.requests++;
+      if (!holdsAll) countLost(request, totals.requests - 1, holds, lost);
     }
   }
   if (totals.requests === 0) throw new UserError(`${path}: there is no request in it to write`);

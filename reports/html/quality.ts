@@ -1,6 +1,8 @@
 import type { Manifest } from '../../src/schema/manifest.ts';
 import { MAX_LATENESS_MS, TOKEN_COUNT_SOURCES, type TokenCountSource } from '../../src/core/record.ts';
+import type { Pauses, Stimulus } from '../../src/schema/validity-parts.ts';
 import type { Summary } from '../../src/schema/summary.ts';
+import { MAX_GAPS_APART } from '../../src/metrics/stimulus.ts';
 import { MAX_CORE_WAIT_SHARE, MAX_STALLED_SHARE } from '../../src/metrics/validity.ts';
 import { formatMs, formatShare, msApart, sharesApart, withThousands } from '../../src/core/units.ts';
 import type { ReportData } from '../data/report-data.ts';
@@ -77,10 +79,41 @@ function clientLines(summary: Summary, manifest: Pick<Manifest, 'stream'>): Line
     ['event-loop delay', DEFINITIONS.event_loop, quantileText(event_loop_delay_ms)],
     ['client CPU per token', DEFINITIONS.client_cpu, cpuText(validity)],
     ['polling share', DEFINITIONS.polling, shareOfRun(validity.spin_share)],
+    ['left as planned', DEFINITIONS.stimulus, stimulusText(validity.stimulus)],
+    ['garbage collection', DEFINITIONS.gc, pausesText(validity.gc)],
+    ['bytes unread', DEFINITIONS.unread, pausesText(validity.unread)],
     ['waited for a core', DEFINITIONS.core_wait, shareOfRun(validity.core_wait_share, MAX_CORE_WAIT_SHARE)],
     ['stood still', DEFINITIONS.stalled, shareOfRun(validity.stalled_share, MAX_STALLED_SHARE)],
     ['requests the client touched', DEFINITIONS.touched, withThousands(validity.requests_touched)],
   ];
+}
+
+function pausesText(pauses: Pauses): string {
+  if (pauses === null) return NOT_MEASURED;
+  const { share, longest_ms, longest_at_s } = pauses;
+  if (longest_ms === 0) return 'never';
+  return `${formatShare(share)} of the run, at most ${formatMs(longest_ms)} (at ${longest_at_s.toFixed(1)} s)`;
+}
+
+function stimulusText(stimulus: Stimulus | null): string {
+  if (stimulus === null) return NOT_MEASURED;
+  const { gaps_apart, bursts, rate } = stimulus;
+  const parts = [
+    ...(rate === null ? [] : [`${formatShare(rate)} of the planned rate`]),
+    ...(gaps_apart === null ? [] : [gapsText(gaps_apart)]),
+    ...(bursts === null ? [] : [burstsText(bursts)]),
+  ];
+  return parts.length === 0 ? 'too few requests' : parts.join('; ');
+}
+
+function gapsText(apart: number): string {
+  const [off, limit] = sharesApart(apart, MAX_GAPS_APART);
+  return `gaps ${off} off (valid: at most ${limit})`;
+}
+
+function burstsText({ requests, skew_ms, skew_p99_limit_ms }: NonNullable<Stimulus['bursts']>): string {
+  const [p99, limit] = msApart(skew_ms.p99, skew_p99_limit_ms);
+  return `${countText(requests, 'request')} in bursts, apart p99 ${p99}, max ${formatMs(skew_ms.max)} (valid: p99 at most ${limit})`;
 }
 
 function cpuText({ client_cpu_us_per_token: all, reading_us_per_token: reading }: Summary['validity']): string {

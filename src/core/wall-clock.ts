@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts';
 import { EventQueue } from './event-queue.ts';
+import { addPauses, noPauses, type Pauses } from './pauses.ts';
 
 /** A timer fires up to about 1.1 ms late (p99), so the last stretch before an event is spent polling the clock. */
 const POLL_BEFORE_US = 2000;
@@ -17,6 +18,8 @@ const NAP_MS = 0.1;
 const NAP_UNLESS_DUE_WITHIN_US = 250;
 /** Never notified: `Atomics.wait` on it is a sleep with the resolution of the kernel's timers. */
 const NEVER_WOKEN = new Int32Array(new SharedArrayBuffer(4));
+/** Bytes that may have waited unread for longer than this are a backlog. */
+const BACKLOG_US = 1000;
 /** A round of the event loop that took no longer than this served no I/O: it was only polling. */
 const IDLE_ROUND_US = 25;
 /**
@@ -32,7 +35,11 @@ const ORIGIN_PAIRS = 20;
 
 /** The machine's monotonic clock, in microseconds on the machine's own zero (CLOCK_MONOTONIC on Linux). */
 export function machineUs(): number {
-  return performance.now() * 1000 + ORIGIN_US;
+  return machineUsAt(performance.now());
+}
+/** An instant of `performance.now()`, in milliseconds, on `machineUs`. */
+export function machineUsAt(ms: number): number {
+  return ms * 1000 + ORIGIN_US;
 }
 /** The wall clock's time at an instant of `machineUs`, in seconds since 1970. */
 export function epochS(us: number): number {
@@ -78,6 +85,7 @@ export class WallClock implements Clock {
   #phaseUs = Number.NEGATIVE_INFINITY;
   #phaseBeganUs = 0;
   #readingUs = 0;
+  #unread = noPauses();
   /** The last reading for bytes that arrived. */
   #arrivalUs = Number.NEGATIVE_INFINITY;
   #pollingUs = 0;
@@ -129,7 +137,14 @@ export class WallClock implements Clock {
 
   readonly #endPhase = (): void => {
     this.#phaseUs = Number.NEGATIVE_INFINITY;
-    this.#readingUs += this.read() - this.#phaseBeganUs;
+    const tookUs = this.read() - this.#phaseBeganUs;
+    this.#readingUs += tookUs;
+    if (tookUs <= BACKLOG_US) return;
+    addPauses(this.#unread, {
+      totalUs: tookUs - BACKLOG_US,
+      longestUs: tookUs,
+      longestAtUs: this.#phaseBeganUs,
+    });
   };
 
   /** Does work of reading what has arrived: it counts as such, and this round of the event loop not as polling. */
@@ -146,6 +161,16 @@ export class WallClock implements Clock {
    */
   get readingUs(): number {
     return this.#readingUs;
+  }
+
+  /**
+   * Times between two polls of the sockets since the last call, in which bytes wait in the kernel: what they took beyond
+   * 1 ms each, and the longest whole.
+   */
+  takeUnread(): Readonly<Pauses> {
+    const unread = this.#unread;
+    this.#unread = noPauses();
+    return unread;
   }
 
   /** The run's zero on `machineUs`. */

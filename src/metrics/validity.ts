@@ -1,9 +1,11 @@
 import { latenessUs, MAX_LATENESS_MS } from '../core/record.ts';
 import type { ClientHealth, Imported, Manifest } from '../schema/manifest.ts';
 import type { RequestRecord } from '../core/record.ts';
+import type { Pauses } from '../schema/validity-parts.ts';
 import type { Summary } from '../schema/summary.ts';
 import { formatMs, formatShare, msApart, sharesApart } from '../core/units.ts';
 import { countUpTo, nearestRank, Samples } from './samples.ts';
+import { StimulusCollector, stimulusReasons } from './stimulus.ts';
 
 /** The reason gives the share of requests sent later than this. */
 const VERY_LATE_MS = 50;
@@ -13,7 +15,10 @@ const MAX_STALL_MS = 100;
 export const MAX_STALLED_SHARE = 0.01;
 /** Share of the run in which the client may wait for a core; clean runs have 1.2 to 2.1 %. */
 export const MAX_CORE_WAIT_SHARE = 0.04;
-/** Limit of the lateness p90: a tenth of the TTFT, which it adds to, or this where that is less. */
+/**
+ * Limit of the lateness p90: a tenth of the TTFT p50, or this where that is less. Of the TTFT from sending: that from the
+ * due time holds the lateness itself, and would hide a part of it.
+ */
 const MIN_LATENESS_P90_MS = 2;
 const LATENESS_P90_OF_TTFT = 0.1;
 /** One late request is an accident; it is marked, and no figure rests on it alone. */
@@ -22,14 +27,15 @@ const FEWEST_LATE = 2;
 type Validity = Summary['validity'];
 
 /**
- * Whether the client kept up, from its own health alone: lateness over measured requests that were sent, and its event
- * loop over the whole run. Independent of the server's speed. In virtual time no client can fall behind;
+ * Whether the client kept up, from its own health alone: lateness over measured requests that were sent, whether these
+ * left as planned, and its event loop over the whole run. Independent of the server's speed. In virtual time no client can fall behind;
  * of the client of another tool nothing is known.
  */
 export class ValidityCollector {
   readonly #manifest: Manifest;
   readonly #latenessUs = new Samples();
   readonly #serviceTtftUs = new Samples();
+  readonly #stimulus = new StimulusCollector();
   #tokens = 0;
   #clientStalled = 0;
 
@@ -43,6 +49,7 @@ export class ValidityCollector {
     // In virtual time no figure is of them.
     if (!record.measured || lateUs === null || this.#manifest.clock === 'virtual') return;
     this.#latenessUs.push(lateUs);
+    this.#stimulus.add(record);
     if (record.first_token_us !== null && record.sent_us !== null)
       this.#serviceTtftUs.push(record.first_token_us - record.sent_us);
     if (record.client_stalled === true) this.#clientStalled++;
@@ -55,11 +62,14 @@ export class ValidityCollector {
       return { ...NO_CLIENT, valid: false, judged: false, reasons: [unknownClient(imported)] };
     const client = this.#manifest.client;
     const lateness = this.#latenessUs.sorted();
-    const p90LimitMs = this.#p90LimitMs();
+    const ttftMs = percentileMs(this.#serviceTtftUs.sorted(), 500);
+    const p90LimitMs = Math.max(MIN_LATENESS_P90_MS, LATENESS_P90_OF_TTFT * ttftMs);
     const shares = sharesOf(client, this.#manifest.workers);
+    const stimulus = this.#stimulus.result(ttftMs);
     const reasons = [
       ...fellBehind(lateness),
       ...leftLate(lateness, p90LimitMs),
+      ...stimulusReasons(stimulus),
       ...waitedForCores(shares.core_wait_share),
       ...stoodStill(client, shares.stalled_share),
     ];
@@ -75,17 +85,11 @@ export class ValidityCollector {
       client_cpu_us_per_token: client === null ? null : usEach(workS(client), this.#tokens),
       reading_us_per_token: client === null ? null : usEach(readingS(client), this.#tokens),
       ...shares,
+      gc: pausesOf(client, client?.gc),
+      unread: pausesOf(client, client?.unread),
+      stimulus,
       requests_touched: this.#clientStalled,
     };
-  }
-
-  /**
-   * A tenth of the TTFT p50 from sending, of requests that got a token: TTFT from the due time holds the lateness
-   * itself, and would hide a part of it.
-   */
-  #p90LimitMs(): number {
-    const ttftMs = percentileMs(this.#serviceTtftUs.sorted(), 500);
-    return Math.max(MIN_LATENESS_P90_MS, LATENESS_P90_OF_TTFT * ttftMs);
   }
 }
 
@@ -133,31 +137,50 @@ function waitedForCores(share: number | null): string[] {
 
 function stoodStill(client: ClientHealth | null, stalledShare: number | null): string[] {
   const reasons: string[] = [];
-  const stalls = stallsOf(client)
-    .map(({ from_us, to_us }) => ({ atS: from_us / 1e6, ms: (to_us - from_us) / 1000 }))
-    .sort((a, b) => b.ms - a.ms || a.atS - b.atS);
-  const long = stalls.filter(({ ms }) => ms >= MAX_STALL_MS);
+  const stalls = stallsOf(client).sort((a, b) => lengthUs(b) - lengthUs(a) || a.from_us - b.from_us);
+  const long = stalls.filter((stall) => lengthUs(stall) >= MAX_STALL_MS * 1000);
   const [longest, ...others] = long;
   if (longest !== undefined) {
     const more = others.length === 0 ? '' : `, the longest of ${long.length} times`;
+    const why = causeOf([longest]) ?? 'was the machine suspended, out of memory or busy?';
     reasons.push(
-      `the client stood still for ${formatMs(longest.ms)} at ${longest.atS.toFixed(1)} s${more}; was the machine suspended, out of memory or busy?`,
+      `the client stood still for ${formatMs(lengthUs(longest) / 1000)} at ${(longest.from_us / 1e6).toFixed(1)} s${more}; ${why}`,
     );
   }
   if (stalledShare !== null && stalledShare > MAX_STALLED_SHARE) {
     const [stalled, limit] = sharesApart(stalledShare, MAX_STALLED_SHARE);
+    const why = causeOf(stalls) ?? 'see what else runs on this machine';
     reasons.push(
-      `the client's event loop stood still for ${stalled} of the run, in pauses of 20 ms or more (at most ${limit} is valid); see what else runs on this machine`,
+      `the client's event loop stood still for ${stalled} of the run, in pauses of 20 ms or more (at most ${limit} is valid); ${why}`,
     );
   }
   return reasons;
 }
 
+/** What took half of the time of stalls or more, and what helps; null: neither of those that are known. */
+function causeOf(stalls: readonly Stall[]): string | null {
+  const total = (us: (stall: Stall) => number): number => stalls.reduce((sum, stall) => sum + us(stall), 0);
+  const [allUs, gcUs, waitUs] = [
+    total(lengthUs),
+    total(({ gc_us }) => gc_us ?? 0),
+    total(({ core_wait_us }) => core_wait_us ?? 0),
+  ];
+  if (gcUs >= allUs / 2)
+    return `garbage collection had ${formatMs(gcUs / 1000)} of it: replay less at once (--rate, --window), or see what else takes the memory of this machine`;
+  if (waitUs >= allUs / 2)
+    return `other processes had its core for ${formatMs(waitUs / 1000)} of it: end them, or keep them off one core (taskset)`;
+  return null;
+}
+
+type Stall = ClientHealth['stalls'][number];
+
+const lengthUs = ({ from_us, to_us }: Stall): number => to_us - from_us;
+
 /** Stalls of the replay: the client's health begins before it, where no request can be touched. */
-function stallsOf(client: ClientHealth | null): ClientHealth['stalls'] {
+function stallsOf(client: ClientHealth | null): Stall[] {
   return (client?.stalls ?? [])
     .filter(({ to_us }) => to_us > 0)
-    .map(({ from_us, to_us }) => ({ from_us: Math.max(0, from_us), to_us }));
+    .map((stall) => ({ ...stall, from_us: Math.max(0, stall.from_us) }));
 }
 
 /** Shares of the run; null where they are not known, or the run had no length. */
@@ -168,12 +191,19 @@ function sharesOf(
   if (client === null || client.duration_s <= 0)
     return { spin_share: null, core_wait_share: null, stalled_share: null };
   const { polling_s, core_wait_s, duration_s } = client;
-  const stalledUs = stallsOf(client).reduce((total, { from_us, to_us }) => total + to_us - from_us, 0);
+  const stalledUs = stallsOf(client).reduce((total, stall) => total + lengthUs(stall), 0);
   return {
     spin_share: polling_s / (duration_s * workers),
     core_wait_share: core_wait_s === null ? null : core_wait_s / duration_s,
     stalled_share: stalledUs / 1e6 / duration_s,
   };
+}
+
+/** As a share of the run; null where they are not known, or the run had no length. */
+function pausesOf(client: ClientHealth | null, pauses: ClientHealth['gc'] | undefined): Pauses {
+  if (client === null || client.duration_s <= 0 || pauses === null || pauses === undefined) return null;
+  const { total_s, longest_ms, longest_at_us } = pauses;
+  return { share: total_s / client.duration_s, longest_ms, longest_at_s: longest_at_us / 1e6 };
 }
 
 /** CPU seconds of real work: without polling. */
@@ -202,5 +232,8 @@ const NO_CLIENT: Validity = {
   spin_share: null,
   core_wait_share: null,
   stalled_share: null,
+  gc: null,
+  unread: null,
+  stimulus: null,
   requests_touched: 0,
 };

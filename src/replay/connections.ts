@@ -1,6 +1,6 @@
 import type { Descriptors } from './descriptors.ts';
 import type { Http, HttpClient, OnOpened, Opened } from './http-client.ts';
-import { LocalPorts } from './local-ports.ts';
+import type { LocalPorts } from './local-ports.ts';
 
 /** Sockets opened at a time, so that a server's accept queue is not flooded. */
 const OPENING_AT_ONCE = 64;
@@ -49,12 +49,12 @@ export class Connections<S extends Opened> {
   #closed = false;
 
   /** `nowUs` times the opening of sockets. */
-  constructor(origin: URL, http: Http<S>, nowUs: () => number, mode: ConnectionMode, descriptors: Descriptors) {
+  constructor(http: Http<S>, nowUs: () => number, mode: ConnectionMode, descriptors: Descriptors, ports: LocalPorts) {
     this.#http = http;
     this.#nowUs = nowUs;
     this.#mode = mode;
     this.#descriptors = descriptors;
-    this.#ports = new LocalPorts(origin);
+    this.#ports = ports;
   }
 
   /** Opens `count` sockets, to be reused; throws the first failure, before it opens any where the system forbids so many. */

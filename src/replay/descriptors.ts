@@ -4,25 +4,29 @@ import { withThousands } from '../core/units.ts';
 
 /** File descriptors kept for other uses than connections: files, pipes, the threads' own. */
 const SPARE = 64;
+export const DESCRIPTORS_BYTES = Int32Array.BYTES_PER_ELEMENT;
 
 /** The sockets of a target, as many as the system lets this process have and no more: its files need descriptors too. */
 export class Descriptors {
-  readonly #clients: number;
   readonly #limit: number;
-  #used = 0;
+  readonly #count: Int32Array;
 
   /**
-   * `clients`: of this process, each with as many sockets as this one. `limit`: open files of this process, which Node has
-   * raised to what the system allows.
+   * `memory`: where they are counted, `DESCRIPTORS_BYTES` long; clients in several threads have one count. `limit`: open
+   * files of this process, which Node has raised to what the system allows.
    */
-  constructor(clients = 1, limit = openFilesLimit()) {
-    this.#clients = clients;
+  constructor(memory: ArrayBufferLike = new ArrayBuffer(DESCRIPTORS_BYTES), limit = openFilesLimit()) {
+    this.#count = new Int32Array(memory);
     this.#limit = limit;
+  }
+
+  get #used(): number {
+    return Atomics.load(this.#count, 0);
   }
 
   /** Why `connections` more cannot be had; null: they can. */
   problem(connections: number): UserError | null {
-    const all = (this.#used + connections) * this.#clients;
+    const all = this.#used + connections;
     if (all + SPARE <= this.#limit) return null;
     return new UserError(
       `this run needs ${withThousands(all)} connections at once, and the system lets this process have ${withThousands(this.#limit)} open files${wayOut(all + SPARE)}`,
@@ -33,21 +37,20 @@ export class Descriptors {
   explained(error: Error): Error {
     const code = 'code' in error ? error.code : null;
     if (code !== 'EMFILE' && code !== 'ENFILE') return error;
-    const used = this.#used * this.#clients;
     const whose = code === 'EMFILE' ? 'this process' : 'the machine (sysctl fs.file-max)';
     return new UserError(
-      `the system gives ${whose} no open file for another connection beside ${withThousands(used)} (${code})${wayOut(2 * used + SPARE)}`,
+      `the system gives ${whose} no open file for another connection beside ${withThousands(this.#used)} (${code})${wayOut(2 * this.#used + SPARE)}`,
       { cause: error },
     );
   }
 
   /** One more is in use. */
   take(): void {
-    this.#used++;
+    Atomics.add(this.#count, 0, 1);
   }
 
   give(): void {
-    this.#used--;
+    Atomics.sub(this.#count, 0, 1);
   }
 }
 

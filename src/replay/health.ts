@@ -1,11 +1,13 @@
 import { build, type Histogram } from 'hdr-histogram-js';
 import type { ClientSample } from '../schema/client-sample.ts';
 import type { ClientHealth } from '../schema/manifest.ts';
+import { addPauses, noPauses, type Pauses } from '../core/pauses.ts';
 import type { WallClock } from '../core/wall-clock.ts';
 import { busiestSecond } from './busiest.ts';
 import { coreWaitUs } from './cores.ts';
+import { GcPauses } from './gc-pauses.ts';
 import type { Recorder } from './recorder.ts';
-import { type StallLog, TICK_US } from './stalls.ts';
+import { STALL_US, type StallLog, TICK_US } from './stalls.ts';
 
 /** Time that a row of `client.parquet` covers. */
 const SAMPLE_US = 1e6;
@@ -13,7 +15,7 @@ const SAMPLE_US = 1e6;
 const FLUSH_EVERY_US = 100_000;
 
 /**
- * Monitors the client during a replay: delays of the event loop, CPU, requests in flight. None of it enters a reported
+ * Monitors the client during a replay: delays of the event loop and what took it, CPU, requests in flight. None of it enters a reported
  * latency; it decides whether the latencies can be trusted.
  */
 export class HealthMonitor {
@@ -25,6 +27,9 @@ export class HealthMonitor {
     numberOfSignificantValueDigits: 3,
   });
   readonly #stalls: StallLog;
+  readonly #gc: GcPauses;
+  /** Of the whole run. */
+  readonly #unread = noPauses();
   readonly #cpuAtStart = process.cpuUsage();
   readonly #waitedAtStartUs = coreWaitUs();
   #timer: NodeJS.Timeout | undefined;
@@ -38,6 +43,9 @@ export class HealthMonitor {
   #sampledPollingUs = 0;
   #sampledReadingUs = 0;
   #sampledWaitUs = this.#waitedAtStartUs;
+  #sampledGcUs = 0;
+  /** At the last sample or stall. */
+  #stallWaitUs = this.#waitedAtStartUs;
   #maxDelayUs = 0;
 
   /** `stalls`: the log from which the recorder marks records. */
@@ -45,11 +53,14 @@ export class HealthMonitor {
     this.#clock = clock;
     this.#recorder = recorder;
     this.#stalls = stalls;
+    this.#gc = new GcPauses(() => clock.zeroUs);
   }
 
   start(): void {
     this.#startUs = this.#lastUs = this.#flushedUs = this.#sampledUs = this.#clock.read();
-    this.#stalls.check(this.#startUs, 0);
+    this.#stalls.check(this.#startUs, 0, null);
+    this.#clock.takeUnread();
+    this.#gc.start();
     this.#timer = setInterval(this.#tick, TICK_US / 1000);
   }
 
@@ -57,6 +68,7 @@ export class HealthMonitor {
   stop(): ClientHealth {
     this.#tick();
     clearInterval(this.#timer);
+    this.#gc.stop();
     this.#sample();
     const cpu = process.cpuUsage(this.#cpuAtStart);
     const waitedUs = difference(this.#waitedAtStartUs, coreWaitUs());
@@ -75,7 +87,9 @@ export class HealthMonitor {
         p99: this.#delays.getValueAtPercentile(99) / 1000,
         max: this.#delays.maxValue / 1000,
       },
-      stalls: [...this.#stalls.all],
+      gc: pauses(this.#gc.total),
+      unread: pauses(this.#unread),
+      stalls: this.#stalls.all.map((stall) => ({ ...stall, gc_us: Math.round(this.#gc.within(stall)) })),
       mean_in_flight: this.#inFlightTime / duration,
       ...(busiest === undefined ? {} : { busiest_second: busiest }),
     };
@@ -86,7 +100,7 @@ export class HealthMonitor {
     const gapUs = nowUs - this.#lastUs;
     const delayUs = Math.max(0, gapUs - TICK_US);
     this.#delays.recordValue(Math.round(delayUs));
-    this.#stalls.check(nowUs, delayUs);
+    this.#stalls.check(nowUs, delayUs, delayUs < STALL_US ? null : this.#waited(delayUs));
     this.#inFlightTime += this.#recorder.inFlight * gapUs;
     this.#lastUs = nowUs;
     this.#maxDelayUs = Math.max(this.#maxDelayUs, delayUs);
@@ -96,9 +110,19 @@ export class HealthMonitor {
     this.#recorder.flush();
   };
 
+  /** How much of a stall that ends here the client waited for a core: at most what it has since the last look. */
+  #waited(delayUs: number): number | null {
+    const waitUs = coreWaitUs();
+    const sinceUs = difference(this.#stallWaitUs, waitUs);
+    this.#stallWaitUs = waitUs;
+    return sinceUs === null ? null : Math.min(delayUs, sinceUs);
+  }
+
   #sample(): void {
     const cpu = process.cpuUsage(this.#sampledCpu);
     const waitUs = coreWaitUs();
+    const unread = this.#clock.takeUnread();
+    addPauses(this.#unread, unread);
     const { due, sent, tokens } = this.#recorder.progress;
     this.samples.push({
       time_us: this.#lastUs,
@@ -112,15 +136,22 @@ export class HealthMonitor {
       polling_us: this.#clock.pollingUs - this.#sampledPollingUs,
       reading_us: this.#clock.readingUs - this.#sampledReadingUs,
       core_wait_us: difference(this.#sampledWaitUs, waitUs),
+      gc_us: this.#gc.total.totalUs - this.#sampledGcUs,
+      unread_max_us: unread.longestUs,
       rss_bytes: process.memoryUsage.rss(),
     });
     this.#sampledUs = this.#lastUs;
     this.#sampledCpu = process.cpuUsage();
     this.#sampledPollingUs = this.#clock.pollingUs;
     this.#sampledReadingUs = this.#clock.readingUs;
-    this.#sampledWaitUs = waitUs;
+    this.#sampledWaitUs = this.#stallWaitUs = waitUs;
+    this.#sampledGcUs = this.#gc.total.totalUs;
     this.#maxDelayUs = 0;
   }
+}
+
+function pauses({ totalUs, longestUs, longestAtUs }: Pauses): ClientHealth['gc'] {
+  return { total_s: totalUs / 1e6, longest_ms: longestUs / 1000, longest_at_us: Math.round(longestAtUs) };
 }
 
 function difference(from: number | null, to: number | null): number | null {

@@ -1,4 +1,5 @@
 import { UserError } from '../core/errors.ts';
+import { WHOLE, type Shard } from '../core/shard.ts';
 
 /** Where a connection comes from; nothing: where the system likes. */
 export interface LocalEnd {
@@ -23,12 +24,15 @@ const TRIES = 32;
 export class LocalPorts {
   readonly #host: string;
   readonly #isLoopback: boolean;
+  readonly #first: number;
   /** Whether a connection has come about: before, an address that is not available is no lack of ports. */
   #hasOpened = false;
   /** Of the ports of other addresses; null: the system chooses. */
   #next: number | null = null;
 
-  constructor({ hostname, host }: URL) {
+  /** `shard`: of several clients of this process, each has addresses of its own. */
+  constructor({ hostname, host }: URL, { index, of }: Shard = WHOLE) {
+    this.#first = Math.floor((ADDRESSES * index) / of) * PORTS;
     this.#host = host;
     this.#isLoopback = /^127(?:\.\d+){3}$/.test(hostname);
   }
@@ -52,7 +56,7 @@ export class LocalPorts {
     const code = 'code' in error ? error.code : null;
     if (!this.#hasOpened || typeof code !== 'string' || !TAKEN.has(code)) return error;
     if (this.#isLoopback && tries < TRIES) {
-      this.#next ??= 0;
+      this.#next ??= this.#first;
       return 'again';
     }
     return new UserError(

@@ -3,11 +3,13 @@ export const TICK_US = 10_000;
 /**
  * The event loop stalls when it stands still for this long: the log keeps the time, and requests in flight are marked.
  */
-const STALL_US = 20_000;
+export const STALL_US = 20_000;
 
 export interface Stall {
   readonly from_us: number;
   readonly to_us: number;
+  /** How much of it the client waited for a core; absent where the kernel does not tell. */
+  readonly core_wait_us?: number;
 }
 
 /**
@@ -27,9 +29,14 @@ export class StallLog {
     return this.#stalls;
   }
 
-  /** Notes the time `nowUs` and the event loop's delay until then; called at each tick. */
-  check(nowUs: number, delayUs: number): void {
-    if (delayUs >= STALL_US) this.#stalls.push({ from_us: Math.round(nowUs - delayUs), to_us: Math.round(nowUs) });
+  /** Notes the time `nowUs`, the event loop's delay until then, and its wait for a core in that; called at each tick. */
+  check(nowUs: number, delayUs: number, waitedUs: number | null): void {
+    if (delayUs >= STALL_US)
+      this.#stalls.push({
+        from_us: Math.round(nowUs - delayUs),
+        to_us: Math.round(nowUs),
+        ...(waitedUs === null ? {} : { core_wait_us: Math.round(waitedUs) }),
+      });
     this.#checkedUs = nowUs;
   }
 

@@ -2,12 +2,14 @@ import type { Call, Codec } from '../core/codec.ts';
 import type { ResponseInfo, ScheduledRequest, Sink, Target } from '../core/target.ts';
 import { textsFrom, type Secretive } from '../core/outside-text.ts';
 import { headerKeys } from '../core/secrets.ts';
+import type { Shard } from '../core/shard.ts';
 import type { WallClock } from '../core/wall-clock.ts';
 import { ReceiveQueue } from './receive-queue.ts';
 import type { CallHandler } from './call-handler.ts';
 import { Connections, type ConnectionMode } from './connections.ts';
 import { Descriptors } from './descriptors.ts';
 import { Exchange, type Wire } from './exchange.ts';
+import { LocalPorts } from './local-ports.ts';
 import { plainHttp, type PlainConnection } from './plain-client.ts';
 import type { Inbox } from './stamped-socket.ts';
 import { undiciHttp } from './undici-client.ts';
@@ -91,13 +93,20 @@ export function usualPath({ url }: Pick<ServerAccess, 'url'>): HttpPath {
 
 type Pool = Connections<PlainConnection> | Connections<Inbox>;
 
+/** Sockets of one of several clients, each in a thread of its own. */
+export interface SocketShare {
+  readonly shard: Shard;
+  /** Counts those of all (`Descriptors`). */
+  readonly openSockets: SharedArrayBuffer;
+}
+
 interface HttpTargetOptions {
   /** That of all endpoints, in place of their usual one. */
   readonly path?: HttpPath;
   readonly poll?: PollMode;
   readonly pollingPays?: boolean | null;
-  /** Clients of this process, which share its open files. */
-  readonly clients?: number;
+  /** Absent: no other client of this process has sockets. */
+  readonly sockets?: SocketShare;
 }
 
 /** Makes a Target of a codec and the endpoints of its calls: the only I/O of a replay. */
@@ -111,7 +120,7 @@ export class HttpTarget implements Target {
     codec: Codec,
     clock: WallClock,
     endpoints: readonly ServerAccess[],
-    { path, poll, pollingPays, clients = 1 }: HttpTargetOptions = {},
+    { path, poll, pollingPays, sockets }: HttpTargetOptions = {},
   ) {
     const receiveQueue = new ReceiveQueue(clock);
     this.#wire = {
@@ -127,16 +136,17 @@ export class HttpTarget implements Target {
     };
     this.#busyPoll = new BusyPoll(clock, poll, pollingPays);
     const nowUs = (): number => clock.read();
-    const descriptors = new Descriptors(clients);
+    const descriptors = new Descriptors(sockets?.openSockets);
     const byOrigin = new Map<string, Pool>();
     this.#endpoints = endpoints.map((access) => {
       const { url, insecure, connections: mode = 'reuse' } = access;
       const isPlain = (path ?? usualPath(access)) === 'plain';
+      const ports = new LocalPorts(url, sockets?.shard);
       const connections =
         byOrigin.get(url.origin) ??
         (isPlain
-          ? new Connections(url, plainHttp(url, receiveQueue), nowUs, mode, descriptors)
-          : new Connections(url, undiciHttp(url, receiveQueue, insecure), nowUs, mode, descriptors));
+          ? new Connections(plainHttp(url, receiveQueue), nowUs, mode, descriptors, ports)
+          : new Connections(undiciHttp(url, receiveQueue, insecure), nowUs, mode, descriptors, ports));
       byOrigin.set(url.origin, connections);
       return { access, connections };
     });

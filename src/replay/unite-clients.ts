@@ -32,6 +32,8 @@ export function uniteClients(reports: readonly ClientReport[]): ClientReport | n
     core_wait_s: largestKnown(each.map(({ core_wait_s }) => core_wait_s)),
     event_loop_delay_ms: each.map(({ event_loop_delay_ms }) => event_loop_delay_ms).reduce(worse),
     stalls: unionOf(each.flatMap(({ stalls }) => stalls)),
+    gc: worstPauses(each.map(({ gc }) => gc)),
+    unread: worstPauses(each.map(({ unread }) => unread)),
     mean_in_flight: sum(
       each.map(({ mean_in_flight, duration_s }) => (mean_in_flight * duration_s) / longest.health.duration_s),
     ),
@@ -53,13 +55,27 @@ function worse(
   return other.p99 > one.p99 ? other : one;
 }
 
-/** Times in which any of them stood still, in order and without overlap. */
-function unionOf(stalls: readonly Stall[]): Stall[] {
-  const union: { readonly from_us: number; to_us: number }[] = [];
-  for (const { from_us, to_us } of stalls.toSorted((a, b) => a.from_us - b.from_us)) {
+/** The total of the client that paused most, and the longest pause of all; null where one does not tell. */
+function worstPauses(each: readonly ClientHealth['gc'][]): ClientHealth['gc'] {
+  return each.reduce((worst, pauses) => {
+    if (worst === null || pauses === null) return null;
+    const longest = pauses.longest_ms > worst.longest_ms ? pauses : worst;
+    return { ...longest, total_s: Math.max(worst.total_s, pauses.total_s) };
+  });
+}
+
+const lengthUs = ({ from_us, to_us }: Stall): number => to_us - from_us;
+
+/** Times in which any of them stood still, in order and without overlap; what it did meanwhile is of the longer one. */
+function unionOf(stalls: ClientHealth['stalls']): ClientHealth['stalls'] {
+  const union: ClientHealth['stalls'][number][] = [];
+  for (const stall of stalls.toSorted((a, b) => a.from_us - b.from_us)) {
     const last = union.at(-1);
-    if (last !== undefined && from_us <= last.to_us) last.to_us = Math.max(last.to_us, to_us);
-    else union.push({ from_us, to_us });
+    if (last === undefined || stall.from_us > last.to_us) union.push(stall);
+    else {
+      const longer = lengthUs(stall) > lengthUs(last) ? stall : last;
+      union[union.length - 1] = { ...longer, from_us: last.from_us, to_us: Math.max(last.to_us, stall.to_us) };
+    }
   }
   return union;
 }
@@ -82,9 +98,9 @@ function uniteSamples(clients: readonly (readonly ClientSample[])[], base: numbe
     });
     const during = [second, ...parts.flatMap((part) => part.during)];
     const known = [second, ...parts.flatMap(({ last }) => last ?? [])];
-    const waits = [[second], ...parts.map((part) => part.during)].map((samples) =>
-      sumKnown(samples.map(({ core_wait_us }) => core_wait_us)),
-    );
+    const byClient = [[second], ...parts.map((part) => part.during)];
+    const waits = byClient.map((samples) => sumKnown(samples.map(({ core_wait_us }) => core_wait_us)));
+    const gcs = byClient.map((samples) => sumKnown(samples.map(({ gc_us }) => gc_us)));
     return {
       ...second,
       in_flight: second.in_flight + sum(parts.map(({ inFlight }) => inFlight)),
@@ -96,6 +112,8 @@ function uniteSamples(clients: readonly (readonly ClientSample[])[], base: numbe
       polling_us: sum(during.map(({ polling_us }) => polling_us)),
       reading_us: sumKnown(during.map(({ reading_us }) => reading_us)),
       core_wait_us: largestKnown(waits),
+      gc_us: largestKnown(gcs),
+      unread_max_us: largestKnown(during.map(({ unread_max_us }) => unread_max_us)),
     };
   });
 }

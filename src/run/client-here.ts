@@ -34,7 +34,7 @@ export function clientHere(
     const isTimed = wall !== null;
     const openStore =
       isTimed || task.outputTokens > MAX_TOKENS_WITHOUT_THREAD ? openRecordStore : openBlockingRecordStore;
-    const store = await openStore(task.dir, { worker, journal: isTimed });
+    const store = await openStore(task.dir, { worker, journal: isTimed }, isTimed ? null : clock);
     const stalls = wall === null ? null : new StallLog(() => wall.read());
     const context = { target: task.target, window: task.window, worker };
     const recorder = new Recorder(store, context, stalls, [recent, ...watchers]);

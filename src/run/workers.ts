@@ -1,17 +1,25 @@
 import { workersFor } from '../certificate/workers.ts';
 import { UserError } from '../core/errors.ts';
 import type { PlanStats } from '../core/plan.ts';
+import { isOfThisMachine } from '../core/server-address.ts';
 import { formatMs } from '../core/units.ts';
+import type { TargetConfig } from '../target/target-spec.ts';
 import { plannedLoad } from './certified.ts';
 import { isOwnSource, type RunSpec } from './run-spec.ts';
 
 /**
  * How many threads of the client send the requests of a plan. `auto`: as many as its busiest time needs by the certificate
- * of the machine, and one, which costs least, without a certificate and where several cannot do what is asked for.
+ * of the machine, as far as there are cores, and one, which costs least, without a certificate and where several cannot do what is asked for.
  */
 export function workersOf(spec: RunSpec, stats: Pick<PlanStats, 'busiest'>, cores: number): number {
   if (spec.workers !== 'auto') return spec.workers;
-  return whyOne(spec) === null ? workersFor(plannedLoad(stats), spec.certificate, cores) : 1;
+  if (whyOne(spec) !== null) return 1;
+  return workersFor(plannedLoad(stats), spec.certificate, Math.max(1, cores - coresOfServer(spec.target)));
+}
+
+/** A server on this machine needs one at least. */
+function coresOfServer({ spec }: TargetConfig): number {
+  return spec.kind === 'engine' || spec.endpoints.some(({ url }) => isOfThisMachine(url)) ? 1 : 0;
 }
 
 /** Throws a UserError where several workers could not do what a run asks for. */

@@ -23,6 +23,8 @@ const COLUMNS = [
   'reading_us',
   'core_wait_us',
   'rss_bytes',
+  'gc_us',
+  'unread_max_us',
 ] as const satisfies readonly (keyof ClientSample)[];
 
 /** Writes `client.parquet`, under another name until it is complete. */
@@ -67,6 +69,7 @@ export async function readClientSamples(dir: string): Promise<readonly ClientSam
 
 function sampleOf(row: Readonly<Record<string, unknown>>): ClientSample {
   const number = (name: keyof ClientSample): number => wholeNumber(row[name], name);
+  const orNull = (name: keyof ClientSample): number | null => ((row[name] ?? null) === null ? null : number(name));
   return {
     time_us: number('time_us'),
     in_flight: number('in_flight'),
@@ -77,8 +80,10 @@ function sampleOf(row: Readonly<Record<string, unknown>>): ClientSample {
     event_loop_delay_max_us: number('event_loop_delay_max_us'),
     cpu_us: number('cpu_us'),
     polling_us: number('polling_us'),
-    reading_us: (row['reading_us'] ?? null) === null ? null : number('reading_us'),
-    core_wait_us: (row['core_wait_us'] ?? null) === null ? null : number('core_wait_us'),
+    reading_us: orNull('reading_us'),
+    core_wait_us: orNull('core_wait_us'),
     rss_bytes: number('rss_bytes'),
+    gc_us: orNull('gc_us'),
+    unread_max_us: orNull('unread_max_us'),
   };
 }

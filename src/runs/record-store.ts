@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
+import type { Clock } from '../core/clock.ts';
 import type { RecordBatch, RecordStore } from '../core/record.ts';
-import { startWorker } from '../core/worker.ts';
+import { startWorker, type WorkerThread } from '../core/worker.ts';
 import { RecordWriter, type WriterOptions } from './record-writer.ts';
 import { requestsDirectory, writeError } from './run-directory.ts';
 
@@ -16,18 +17,31 @@ export type WriterQuestion =
 
 /** Records that are passed on between two polls, which takes some 0.1 ms: no request is to wait for a whole batch. */
 const PIECE = 32;
+/** Batches for the thread that may wait in virtual time, which is faster than it: a few MB. */
+const MOST_WAITING = 16;
+
+type Writer = WorkerThread<WriterQuestion, void>;
 
 /**
- * A store that writes to a run directory from a thread of its own, once that thread is up: what it is given is kept. Of a
- * timed run (`journal`) batches go in pieces, one a round of the event loop.
+ * A store that writes to a run directory from a thread of its own, once that thread is up: what it is given is kept.
+ * `clock`: one that stands still while too much waits for the thread; null: the caller is timed, no reply interrupts it,
+ * and batches for a journal go in pieces, one a round of the event loop.
  */
-export async function openRecordStore(dir: string, options: WriterOptions): Promise<RecordStore> {
+export async function openRecordStore(
+  dir: string,
+  options: WriterOptions,
+  clock: Pick<Clock, 'wait'> | null = null,
+): Promise<RecordStore> {
   const file = new URL(`./record-writer-worker${extname(import.meta.filename)}`, import.meta.url);
   const thread = startWorker<WriterData, WriterQuestion, void>(file, { dir, options });
   // A thread that could not begin says so when it is closed.
   await thread.ask({ kind: 'open' }).catch(() => undefined);
   // A process that dies of another error must not be kept alive by its store.
   thread.keepAlive(false);
+  return clock === null ? timedStore(thread, options.journal) : waitedForStore(thread, clock);
+}
+
+function timedStore(thread: Writer, inPieces: boolean): RecordStore {
   const waiting: WriterQuestion[] = [];
   const postNext = (): void => {
     const next = waiting.shift();
@@ -36,7 +50,7 @@ export async function openRecordStore(dir: string, options: WriterOptions): Prom
   };
   const post = (kind: 'sent' | 'finished', records: RecordBatch): void => {
     const isIdle = waiting.length === 0;
-    const length = options.journal ? PIECE : records.length;
+    const length = inPieces ? PIECE : records.length;
     for (let from = 0; from < records.length; from += length)
       waiting.push({ kind, records: records.slice(from, from + length) });
     if (isIdle) postNext();
@@ -46,15 +60,43 @@ export async function openRecordStore(dir: string, options: WriterOptions): Prom
     finished: (records) => post('finished', records),
     close: async () => {
       for (const question of waiting.splice(0)) thread.post(question);
-      thread.keepAlive(true);
-      try {
-        // Questions are taken in order: everything that was handed over is written before this one is answered.
-        await thread.ask({ kind: 'close' });
-      } finally {
-        await thread.terminate();
-      }
+      await closeWriter(thread);
     },
   };
+}
+
+function waitedForStore(thread: Writer, clock: Pick<Clock, 'wait'>): RecordStore {
+  let waiting = 0;
+  let isClosing = false;
+  const written = (): void => {
+    waiting--;
+    if (waiting === 0 && !isClosing) thread.keepAlive(false);
+  };
+  return {
+    sent: (records) => thread.post({ kind: 'sent', records }),
+    finished: (records) => {
+      waiting++;
+      const done = thread.ask({ kind: 'finished', records }).then(written, written);
+      if (waiting < MOST_WAITING) return;
+      // While the clock stands still, nothing else keeps the process alive.
+      thread.keepAlive(true);
+      clock.wait(done);
+    },
+    close: async () => {
+      isClosing = true;
+      await closeWriter(thread);
+    },
+  };
+}
+
+/** Questions are taken in order: everything that was handed over is written before this one is answered. */
+async function closeWriter(thread: Writer): Promise<void> {
+  thread.keepAlive(true);
+  try {
+    await thread.ask({ kind: 'close' });
+  } finally {
+    await thread.terminate();
+  }
 }
 
 /**

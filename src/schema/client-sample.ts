@@ -18,5 +18,9 @@ export interface ClientSample {
   readonly reading_us: number | null;
   /** How long of this second the worker that waited longest was ready and had no core; null where the kernel does not tell. */
   readonly core_wait_us: number | null;
+  /** Pauses of garbage collection in this second; null: an older run. */
+  readonly gc_us: number | null;
+  /** The longest time between two polls of the sockets, in which bytes wait unread; 0 up to 1 ms; null: an older run. */
+  readonly unread_max_us: number | null;
   readonly rss_bytes: number;
 }

@@ -4,6 +4,15 @@ import { GOAL } from '../core/slo.ts';
 import { load, POLLING } from './certificate.ts';
 import { count, quantiles, slo, transforms, type DeepReadonly } from './parts.ts';
 
+const pauses = z
+  .strictObject({
+    total_s: z.number(),
+    longest_ms: z.number(),
+    longest_at_us: z.number().describe("When it began, from the run's start."),
+  })
+  .nullable()
+  .default(null);
+
 const clientHealth = z
   .strictObject({
     duration_s: z.number(),
@@ -31,8 +40,25 @@ const clientHealth = z
         'How long the thread that sends was ready to run and had no core, of several the one that waited longest; null where the kernel does not tell.',
       ),
     event_loop_delay_ms: quantiles,
+    gc: pauses.describe("Pauses in which the client's thread collected garbage; null: an older run."),
+    unread: pauses.describe(
+      'Times between two polls of the sockets, in which bytes wait in the kernel: what they took beyond 1 ms each, and the longest whole; null: an older run.',
+    ),
     stalls: z
-      .array(z.strictObject({ from_us: z.number(), to_us: z.number() }))
+      .array(
+        z.strictObject({
+          from_us: z.number(),
+          to_us: z.number(),
+          core_wait_us: z
+            .number()
+            .exactOptional()
+            .describe('Of this time, how long the client waited for a core; absent where it is not known.'),
+          gc_us: z
+            .number()
+            .exactOptional()
+            .describe('Of this time, how long it collected garbage; absent: an older run.'),
+        }),
+      )
       .describe("Moments when the event loop stood still, from the run's start."),
     mean_in_flight: z
       .number()

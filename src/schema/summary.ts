@@ -6,6 +6,7 @@ import { latencyTable } from './latency.ts';
 import { manifestSchema } from './manifest.ts';
 import { count, quantiles, type DeepReadonly } from './parts.ts';
 import { server } from './server-latency.ts';
+import { pauses, stimulus } from './validity-parts.ts';
 
 const run = manifestSchema.shape;
 
@@ -36,6 +37,11 @@ const validity = z.strictObject({
     .nullable()
     .describe("Share of the run in which the client's main thread was ready to run and had no core."),
   stalled_share: z.number().nullable().describe('Share of the run in stalls of the event loop of 20 ms and more.'),
+  gc: pauses.describe('Garbage collection of the thread that sends and reads; null: an older run.'),
+  unread: pauses.describe(
+    'Times between two polls of the sockets, in which bytes wait in the kernel: what they took beyond 1 ms each, and the longest whole; null: an older run.',
+  ),
+  stimulus: stimulus.nullable().default(null).describe('Null: an older run, or one that is not timed by this client.'),
   requests_touched: count.describe(
     'Measured requests that the client touched: it stood still while they were in flight, or sent them late.',
   ),

@@ -10,7 +10,7 @@ import { unlessStopped } from '../core/stop.ts';
 import { WallClock } from '../core/wall-clock.ts';
 import type { PollMode } from '../replay/busy-poll.ts';
 import { jitWarmUp } from '../replay/jit-warm-up.ts';
-import { HttpTarget, type ServerAccess } from '../replay/transport.ts';
+import { HttpTarget, type ServerAccess, type SocketShare } from '../replay/transport.ts';
 import { isUnreachable } from '../serving/reach.ts';
 import { feedFromWorker, type Feed, type FeedSpec } from './feed.ts';
 import { answerWatch } from './live-sessions.ts';
@@ -23,8 +23,6 @@ interface ClientOptions {
   readonly poll: PollMode;
   /** As of `AttachOptions`. */
   readonly pollingPays: boolean | null;
-  /** Clients of this run in this process, which share its open files. */
-  readonly clients: number;
   readonly sessions: SessionsPlan | null;
   /** To open ahead. */
   readonly connections: number;
@@ -39,12 +37,16 @@ export interface ClientParts extends ClientOptions {
   readonly historyForm: Prompt['kind'] | null;
   /** Whether this thread has sent requests before. */
   readonly isJitWarm: boolean;
+  /** Absent: no other client of this process has sockets. */
+  readonly sockets?: SocketShare;
 }
 
 /** The same as plain data, for a thread that makes the client. */
 export interface ClientSpec extends ClientOptions {
   readonly feed: FeedSpec;
   readonly endpoints: readonly [PlainAccess, ...PlainAccess[]];
+  /** As of `SocketShare`. */
+  readonly openSockets: SharedArrayBuffer;
 }
 
 type PlainAccess = Omit<ServerAccess, 'url' | 'stop'> & { readonly url: string };
@@ -62,7 +64,7 @@ function accessOf({ url, ...access }: PlainAccess): ServerAccess {
 }
 
 /** The client that a thread is to be; the thread is ended where it has to stop. */
-export function openClientOf({ feed, endpoints, ...options }: ClientSpec, log: Log): Promise<Client> {
+export function openClientOf({ feed, endpoints, openSockets, ...options }: ClientSpec, log: Log): Promise<Client> {
   const [first, ...others] = endpoints;
   const parts: ClientParts = {
     ...options,
@@ -71,15 +73,20 @@ export function openClientOf({ feed, endpoints, ...options }: ClientSpec, log: L
     endpoints: [accessOf(first), ...others.map(accessOf)],
     historyForm: feed.historyForm,
     isJitWarm: false,
+    sockets: { shard: feed.shard, openSockets },
   };
   return openClient(parts, new AbortController().signal, log);
 }
 
 /** Connections, the first request bodies and JIT warm-up: what one client needs before it can send in time. */
 export async function openClient(parts: ClientParts, stop: AbortSignal, log: Log): Promise<Client> {
-  const { codec, feed, endpoints, poll, pollingPays, clients, sessions, connections, historyForm, isJitWarm } = parts;
+  const { codec, feed, endpoints, poll, pollingPays, sessions, connections, historyForm, isJitWarm, sockets } = parts;
   const clock = new WallClock();
-  const target = new HttpTarget(codec, clock, endpoints, { poll, pollingPays, clients });
+  const target = new HttpTarget(codec, clock, endpoints, {
+    poll,
+    pollingPays,
+    ...(sockets === undefined ? {} : { sockets }),
+  });
   const close = async (): Promise<void> => {
     await feed.stop();
     await target.close();

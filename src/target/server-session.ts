@@ -6,6 +6,7 @@ import type { Codec, PromptMaker } from '../core/codec.ts';
 import { UserError } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
 import { WHOLE, type Shard } from '../core/shard.ts';
+import { Descriptors, DESCRIPTORS_BYTES } from '../replay/descriptors.ts';
 import type { ServerAccess } from '../replay/transport.ts';
 import type { StartedProcess } from '../schema/manifest.ts';
 import { monitorMetrics } from '../serving/metrics-monitor.ts';
@@ -262,7 +263,6 @@ async function attachRun(
   const common = {
     poll: config.poll,
     pollingPays: options.pollingPays,
-    clients: workers,
     sessions,
     connections: Math.ceil(connections / workers),
   };
@@ -288,12 +288,16 @@ async function attachRun(
         : feedFromWorker(spec);
     return openClient({ ...common, codec, feed, endpoints, historyForm, isJitWarm }, stop, log);
   };
-  const specs = (): ClientSpec[] =>
-    Array.from({ length: workers }, (_, index) => {
+  const specs = (): ClientSpec[] => {
+    const problem = new Descriptors().problem(connections);
+    if (problem !== null) throw problem;
+    const openSockets = new SharedArrayBuffer(DESCRIPTORS_BYTES);
+    return Array.from({ length: workers }, (_, index) => {
       const feed = feedSpec({ index, of: workers });
       if (feed === null) throw new Error('a source or codec of a program is for one client');
-      return { ...common, feed, endpoints: plainEndpoints(endpoints) };
+      return { ...common, feed, endpoints: plainEndpoints(endpoints), openSockets };
     });
+  };
   const clients = workers === 1 ? { here: await openHere() } : { threads: specs() };
   try {
     const stoppable = stoppedBy(stop, endpoints);

@@ -53,6 +53,8 @@ export function exampleManifest(over: Partial<Manifest> = {}): Manifest {
       reading_s: 0.3,
       core_wait_s: 0.1,
       event_loop_delay_ms: { p50: 0.1, p90: 0.2, p99: 0.3, max: 1 },
+      gc: { total_s: 0.02, longest_ms: 2, longest_at_us: 3e6 },
+      unread: { total_s: 0.005, longest_ms: 3, longest_at_us: 4e6 },
       stalls: [],
       mean_in_flight: 0.1,
     },

@@ -19,7 +19,7 @@ const answered = (count: number, lateUs: number, ttftUs: number) =>
   late(count, lateUs).map((record) => ({ ...record, first_token_us: (record.sent_us ?? 0) + ttftUs }));
 const withClient = (health: Partial<ClientHealth>) =>
   exampleManifest({ client: client === null ? null : { ...client, ...health } });
-const withStalls = (...stalls: { from_us: number; to_us: number }[]) => withClient({ stalls });
+const withStalls = (...stalls: ClientHealth['stalls'][number][]) => withClient({ stalls });
 
 test('a client that kept up is valid, and its health is passed on', () => {
   const found = validity(late(100, 300), exampleManifest());
@@ -35,6 +35,9 @@ test('a client that kept up is valid, and its health is passed on', () => {
     spin_share: 0.05,
     core_wait_share: 0.01,
     stalled_share: 0,
+    gc: { share: 0.002, longest_ms: 2, longest_at_s: 3 },
+    unread: { share: 0.0005, longest_ms: 3, longest_at_s: 4 },
+    stimulus: { requests: 100, gap_tolerance_ms: 1, gaps_apart: 0, bursts: null, rate: 1 },
     requests_touched: 0,
   });
 });
@@ -160,6 +163,33 @@ test('of many stalls the longest is told, and how many there were', () => {
   }));
   const { reasons } = validity(late(10, 0), withStalls({ from_us: 50e6, to_us: 50.01e6 }, ...stalls));
   assert.match(reasons[0] ?? '', /^the client stood still for 250 ms at 7\.0 s, the longest of 40 times;/);
+});
+
+test('who stood still is told: garbage collection, a wait for a core, or neither', () => {
+  const told = (of: { gc_us?: number; core_wait_us?: number }): string =>
+    validity(late(10, 0), withStalls({ from_us: 1e6, to_us: 1.2e6, ...of })).reasons.join('\n');
+  assert.match(
+    told({ gc_us: 150_000, core_wait_us: 20_000 }),
+    /garbage collection had 150 ms of it: .*\n.*garbage collection had 150 ms/,
+  );
+  assert.match(told({ gc_us: 0, core_wait_us: 120_000 }), /other processes had its core for 120 ms of it: .*taskset/);
+  assert.match(told({ gc_us: 90_000, core_wait_us: 90_000 }), /was the machine suspended, out of memory or busy\?/);
+});
+
+test('garbage collection and bytes unread are of the replayed time; of an older run they are not known', () => {
+  const { gc, unread } = validity(late(10, 0), withClient({ gc: null, unread: null }));
+  assert.deepEqual([gc, unread], [null, null]);
+});
+
+test('a client that sent in clumps is not valid, though none of them is late enough for that alone', () => {
+  const clumped = Array.from({ length: 200 }, (_, i) => {
+    const due_us = i * 4000;
+    return exampleRecord({ due_us, sent_us: due_us + (9000 - (due_us % 9000)), first_token_us: due_us + 200_000 });
+  });
+  const { valid, reasons, stimulus } = validity(clumped, exampleManifest());
+  assert.deepEqual([valid, reasons.length], [false, 1]);
+  assert.match(reasons[0] ?? '', /^requests did not leave as planned/);
+  assert.ok((stimulus?.gaps_apart ?? 0) > 0.5);
 });
 
 test('a run whose client left no health is not valid', () => {

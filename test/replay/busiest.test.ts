@@ -16,6 +16,8 @@ const sample = (timeS: number, tokens: number, sent: number, in_flight: number):
   reading_us: 0,
   core_wait_us: 0,
   rss_bytes: 0,
+  gc_us: 0,
+  unread_max_us: 0,
 });
 
 it('is the most of each in its own second, and a last one that is no second does not count', () => {

@@ -7,7 +7,7 @@ import { UserError } from '../../src/core/errors.ts';
 import { Connections, type ConnectionMode } from '../../src/replay/connections.ts';
 import { Descriptors } from '../../src/replay/descriptors.ts';
 import type { HttpClient, OnOpened, Opened } from '../../src/replay/http-client.ts';
-import type { LocalEnd } from '../../src/replay/local-ports.ts';
+import { LocalPorts, type LocalEnd } from '../../src/replay/local-ports.ts';
 
 /** Those that are kept for files. */
 const SPARE = 64;
@@ -54,7 +54,7 @@ function fake(
       return { dispatch: () => undefined, destroy: async () => undefined };
     },
   };
-  const connections = new Connections(origin, http, () => 0, mode, new Descriptors(1, limit));
+  const connections = new Connections(http, () => 0, mode, new Descriptors(undefined, limit), new LocalPorts(origin));
   const call = (): Promise<Error | Socket> => {
     connections.take();
     return new Promise((resolve) =>

@@ -41,6 +41,8 @@ const anyClient: fc.Arbitrary<ClientReport> = fc
         reading_us: step.polling,
         core_wait_us: step.waited,
         rss_bytes: 1e8,
+        gc_us: step.late,
+        unread_max_us: step.waited,
       };
     });
     let untilUs = 0;
@@ -51,7 +53,7 @@ const anyClient: fc.Arbitrary<ClientReport> = fc
         untilUs = from_us + us;
         return [{ from_us, to_us: untilUs }];
       });
-    const total = (field: 'polling_us' | 'core_wait_us'): number =>
+    const total = (field: 'polling_us' | 'core_wait_us' | 'gc_us'): number =>
       samples.reduce((sum, sample) => sum + (sample[field] ?? 0), 0) / 1e6;
     const health = {
       duration_s: time_us / 1e6,
@@ -62,6 +64,8 @@ const anyClient: fc.Arbitrary<ClientReport> = fc
       core_wait_s: total('core_wait_us'),
       event_loop_delay_ms: { p50: 0, p90: 0, p99, max: p99 },
       stalls: apart,
+      gc: { total_s: total('gc_us'), longest_ms: p99, longest_at_us: 1 },
+      unread: { total_s: 0, longest_ms: p99, longest_at_us: 2 },
       mean_in_flight: 2,
     };
     return { health, samples };
@@ -88,6 +92,8 @@ describe('the health of several clients', () => {
         assert.equal(health.duration_s, longest);
         near(health.polling_s, sum(each.map(({ polling_s }) => polling_s)));
         near(health.core_wait_s ?? -1, Math.max(...each.map(({ core_wait_s }) => core_wait_s ?? -1)));
+        near(health.gc?.total_s ?? -1, Math.max(...each.map(({ gc }) => gc?.total_s ?? -1)));
+        assert.equal(health.unread?.longest_ms, Math.max(...each.map(({ unread }) => unread?.longest_ms ?? -1)));
         near(health.mean_in_flight * longest, sum(each.map(({ duration_s }) => 2 * duration_s)));
         assert.equal(health.event_loop_delay_ms.p99, Math.max(...each.map(({ event_loop_delay_ms: { p99 } }) => p99)));
 
@@ -100,10 +106,11 @@ describe('the health of several clients', () => {
         }
         for (const field of ['polling_us', 'reading_us'] as const)
           near(sum(samples.map((sample) => sample[field] ?? 0)), sum(all.map((sample) => sample[field] ?? 0)));
-        assert.equal(
-          Math.max(...samples.map(({ lateness_max_us }) => lateness_max_us)),
-          Math.max(...all.map(({ lateness_max_us }) => lateness_max_us)),
-        );
+        for (const field of ['lateness_max_us', 'unread_max_us'] as const)
+          assert.equal(
+            Math.max(...samples.map((sample) => sample[field] ?? -1)),
+            Math.max(...all.map((sample) => sample[field] ?? -1)),
+          );
       }),
     );
   });

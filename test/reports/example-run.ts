@@ -173,6 +173,8 @@ export function exampleManifest(records: readonly RequestRecord[], { slo, manife
       reading_s: 0.6,
       core_wait_s: 0.016 * (durationS + 5),
       event_loop_delay_ms: { p50: 0.04, p90: 0.11, p99: 0.42, max: 2.3 },
+      gc: { total_s: 0.4, longest_ms: 3.2, longest_at_us: 12e6 },
+      unread: { total_s: 0.05, longest_ms: 2.4, longest_at_us: 31e6 },
       stalls: [],
       mean_in_flight: 7.4,
     },

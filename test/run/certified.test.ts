@@ -28,6 +28,8 @@ const client = (more: Partial<ClientHealth>): ClientHealth => ({
   core_wait_s: 0.1,
   event_loop_delay_ms: { p50: 0, p90: 0, p99: 0, max: 0 },
   stalls: [],
+  gc: null,
+  unread: null,
   mean_in_flight: 100,
   busiest_second: { tokens_per_s: 12_000, requests_per_s: 100, streams: 200 },
   ...more,

@@ -39,9 +39,9 @@ const SPEC: ClientSpec = {
   endpoints: [{ url: 'http://127.0.0.1:1', headers: {}, insecure: false }],
   poll: 'off',
   pollingPays: null,
-  clients: 2,
   sessions: null,
   connections: 1,
+  openSockets: new SharedArrayBuffer(4),
 };
 const DONE: ThreadAnswer = { kind: 'done' };
 const WHOLE: PlainReplayed = { stopped: null, fault: null, report: null, idleUs: 0 };

@@ -38,6 +38,10 @@ describe('--workers', () => {
     assert.equal(count({}, EXAMPLE_CERTIFICATE), 2);
     assert.equal(count({ maxInFlight: 10 }, EXAMPLE_CERTIFICATE), 1);
     assert.equal(count({ workers: 1 }, EXAMPLE_CERTIFICATE), 1);
+    const beyond = { tokensPerS: 1e9, requestsPerS: 1 };
+    const most = (target: string): number =>
+      workersOf({ ...defineRun({ ...BASE, target }), certificate: EXAMPLE_CERTIFICATE }, { busiest: beyond }, 4);
+    assert.deepEqual([most('http://10.0.0.1:8000'), most('http://127.0.0.1:8000'), most('reference')], [4, 3, 3]);
   });
 
   it('takes nothing else, and says what it takes', () => {

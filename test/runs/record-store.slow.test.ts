@@ -101,6 +101,25 @@ test('in a thread: a timed run hands records over a few at a time, whole and in 
   assert.equal((await allRecords(dir)).length, 500);
 });
 
+test('a clock stands still while too much waits for the thread, and goes on once that is written', async (t) => {
+  const dir = temporaryRun(t);
+  const waits: Promise<void>[] = [];
+  const store = await openRecordStore(
+    dir,
+    { worker: 0, journal: false },
+    { wait: (pending) => void waits.push(pending) },
+  );
+  const records = numbered(0, 6400);
+  for (let from = 0; from < records.length; from += 64) {
+    store.finished(records.slice(from, from + 64));
+    // As the clock does: nothing goes on, and nothing else keeps the process alive.
+    await Promise.all(waits);
+  }
+  assert.ok(waits.length >= 5 && waits.length <= 10, `${waits.length} waits in 100 batches`);
+  await store.close();
+  assert.deepEqual(await allRecords(dir), records);
+});
+
 test('a store that was never closed does not keep its process alive', async (t) => {
   const dir = temporaryRun(t);
   const module = new URL('../../src/runs/record-store.ts', import.meta.url).href;

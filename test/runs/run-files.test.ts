@@ -24,6 +24,8 @@ const SAMPLE: ClientSample = {
   reading_us: 60_000,
   core_wait_us: 7,
   rss_bytes: 80e6,
+  gc_us: 900,
+  unread_max_us: 2100,
 };
 
 test('a run is read as it was written, as often as one likes', async (t) => {

@@ -33,6 +33,22 @@ describe('a file of another form is said to be one, with the way out, and no adv
       /agentic Mooncake trace \(Dynamo\) of a version that is not known.*version 2 is read/,
     ],
     [
+      'agentic Mooncake without its header',
+      json(
+        ...[0, 1, 2].map((i) => ({
+          request_id: `r${i}`,
+          play_id: 'p',
+          session_id: 's',
+          input_length: 40,
+          output_length: 3,
+          hash_ids: [1],
+          not_before_ms: i,
+          dependencies: [],
+        })),
+      ),
+      /agentic Mooncake trace \(Dynamo\) of a version that is not known, or without its first line/,
+    ],
+    [
       'the output of a vLLM server',
       "INFO 05-01 12:00:00 [logger.py:42] Received request cmpl-1: prompt: 'x', params: SamplingParams(n=1, max_tokens=100), prompt_token_ids: [1], lora_request: None.\n",
       /output of a vLLM server, which does not say how long answers were; its spans do/,

@@ -5,14 +5,19 @@ const BATCH_REQUESTS = 1024;
 
 /** The same requests in the batches in which a source yields them. */
 export async function* inBatches(
-  requests: AsyncIterable<Request> | Iterable<Request>,
+  requests: AsyncIterable<Request | readonly Request[]> | Iterable<Request>,
 ): AsyncGenerator<readonly Request[]> {
   let batch: Request[] = [];
-  for await (const request of requests) {
-    batch.push(request);
-    if (batch.length < BATCH_REQUESTS) continue;
-    yield batch;
-    batch = [];
-  }
+  for await (const some of requests)
+    for (const request of isOne(some) ? [some] : some) {
+      batch.push(request);
+      if (batch.length < BATCH_REQUESTS) continue;
+      yield batch;
+      batch = [];
+    }
   if (batch.length > 0) yield batch;
+}
+
+function isOne(some: Request | readonly Request[]): some is Request {
+  return !Array.isArray(some);
 }

@@ -48,13 +48,15 @@ export async function* csvRequests(
   text: AsyncIterable<string>,
   rows: RowContext,
   columnsOf: (names: readonly string[]) => Columns,
-): AsyncGenerator<Request> {
+): AsyncGenerator<readonly Request[]> {
   const tail = { text: '' };
   let header: Header | null = null;
   let lastBad: BadRow | null = null;
   let firstUs: number | null = null;
   let seq = 0;
-  for await (const records of csvRecords(rows.path, remembered(text, tail)))
+  for await (const records of csvRecords(rows.path, remembered(text, tail))) {
+    // A step for each row would cost more than reading it.
+    const found: Request[] = [];
     for (const { record, line } of records) {
       if (header === null) {
         header = readHeader(rows.path, record, columnsOf(record));
@@ -75,8 +77,10 @@ export async function* csvRequests(
         lastBad = { line, column: (header.positions[0] ?? -1) + 1, message: far };
         continue;
       }
-      yield { id: `r${seq++}`, traceRow: line, dueUs: arrivalUs - firstUs, inputTokens, outputTokens };
+      found.push({ id: `r${seq++}`, traceRow: line, dueUs: arrivalUs - firstUs, inputTokens, outputTokens });
     }
+    yield found;
+  }
   if (lastBad !== null) rows.bad(tail.text.endsWith('\n') ? lastBad : cutOff(lastBad));
 }
 

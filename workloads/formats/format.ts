@@ -31,8 +31,8 @@ export interface Format {
    * rows had as far as they were read.
    */
   notes?(head: string, keys: ReadonlySet<string>): readonly string[];
-  /** Streams the rows in file order; `text`: the file's chunks, cut anywhere. */
-  read(text: AsyncIterable<string>, rows: RowContext): AsyncIterable<Request>;
+  /** Streams the rows in file order, one by one or several at a time; `text`: the file's chunks, cut anywhere. */
+  read(text: AsyncIterable<string>, rows: RowContext): AsyncIterable<Request | readonly Request[]>;
 }
 
 /** Where a reader is in its file, and what becomes of a row that cannot be read. */

@@ -54,7 +54,8 @@ const LENGTHS = /"(?:input_length|input_tokens|hash_ids)"\s*:/;
 const TIMES = /"(?:timestamp|created_time)"\s*:/;
 const OF_SESSIONS = /"(?:session_id|delay|delay_ms|created_time)"\s*:/;
 /** Keys of formats that look alike. */
-const OTHERS = /"(?:chat_id|wait_for|tool_wait_ms|text_input|messages|payload|turns|texts?)"\s*:|"hash_ids"\s*:\s*\{/;
+const OTHERS =
+  /"(?:chat_id|wait_for|tool_wait_ms|not_before_ms|text_input|messages|payload|turns|texts?)"\s*:|"hash_ids"\s*:\s*\{/;
 
 /**
  * Mooncake's rows in sessions, as AIPerf and Dynamo read them: the first turn has a timestamp, later ones one too, or the
@@ -139,7 +140,8 @@ async function* readSessions(text: AsyncIterable<string>, rows: RowContext, isTi
       rows.bad({ line, column: null, message: fault ?? '' });
       continue;
     }
-    const { inputTokens, newTokens, blocks } = turn;
+    const { inputTokens, newTokens } = turn;
+    const blocks = turn.blocks?.length === 0 ? null : turn.blocks;
     if (newTokens !== undefined) rows.keys?.add(NEW);
     const request: Request = {
       id: `r${seq++}`,

@@ -81,6 +81,8 @@ function nativeLine(request: Request, seq: number): string {
 function others(request: Request): string {
   const { session, turn, parent, after, agent, newTokens, sloClass, model, user } = request;
   const { blocks, prompt, payload, params, media, isEstimated, source, extra } = request;
+  const some = session ?? parent ?? after ?? agent ?? newTokens ?? sloClass ?? model ?? user ?? turn ?? blocks;
+  if ((some ?? prompt ?? payload ?? params ?? media ?? isEstimated ?? source ?? extra) === undefined) return '';
   const fields = {
     new_tokens: newTokens,
     cached_tokens: source?.cachedTokens,
