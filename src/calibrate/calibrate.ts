@@ -64,8 +64,8 @@ const OTHER_FILES = 300;
 export async function calibrate(effort: Effort, hooks: RunHooks, step: (what: string) => void): Promise<Certificate> {
   const startUs = machineUs();
   const calibratedAt = hooks.nowIso();
-  const folder = mkdtempSync(join(tmpdir(), 'reprise-calibrate-'));
   const server = await startTruthServer(hooks.stop);
+  const folder = mkdtempSync(join(tmpdir(), 'reprise-calibrate-'));
   const targets = new Map<Polling, OpenTarget>();
   try {
     for (const poll of POLLING) targets.set(poll, await openTarget({ target: server.url, ...DIALECT, poll }, hooks));
@@ -103,7 +103,7 @@ async function climbAll(
   for (const poll of POLLING) await trial(WARM_UP.axis, poll, WARM_UP.offered);
   const climbed: Climbed[] = [];
   for (const { axis, polls, ladder: asked } of ladders) {
-    const ladder = axis === 'streams' ? { ...asked, most: Math.min(asked.most, mostStreams()) } : asked;
+    const ladder = axis === 'streams' ? upTo(asked, mostStreams()) : asked;
     const ofAxis = polls.map((poll) => ({ axis, poll, ladder, trials: new Map<number, Measured[]>() }));
     // Both ladders a rung at a time, in turn: what the machine does meanwhile happens to both.
     for (let isOver = false; !isOver;) {
@@ -130,6 +130,10 @@ function trialText(
 ): string {
   const server = serverShare < 0.995 ? `, the server wrote ${Math.round(serverShare * 100)} % of what was due` : '';
   return `${withThousands(offered)} ${AXIS_UNITS[axis]}, polling ${poll}: token times p99 ${formatMs(errorUs.p99 / 1000)} late, requests p99 ${formatMs(latenessMs.p99)}${server}`;
+}
+
+function upTo(ladder: Ladder, most: number): Ladder {
+  return { ...ladder, first: Math.min(ladder.first, most), most: Math.min(ladder.most, most) };
 }
 
 /** Streams that a process may have open by the system's limit of files; client and server have one each. */
