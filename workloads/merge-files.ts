@@ -10,7 +10,7 @@ import { openSource } from './open-source.ts';
 import { DisorderError, requireOrder } from './order.ts';
 import { applyTransforms } from './transforms/index.ts';
 
-export interface MergeOptions {
+interface MergeOptions {
   readonly out: string;
   /** Format to write; null by the name of `out`. */
   readonly to: string | null;

@@ -46,12 +46,13 @@ export const appliedCompute: Format = {
     const scopes = new BlockScopes();
     const seen = new LargeSet<string>();
     for await (const { line, row: found } of jsonRows(text, rows, row, FIELDS)) {
-      const session = found.session_id ?? `session-${line}`;
-      const message = seen.has(session)
-        ? `duplicate_id: session_id ${quoted(session)} stands in an earlier row too, expected unique ids`
-        : (listsFault(found) ?? toolSessionFault(sessionOf(found, session, line)));
-      seen.add(session);
-      if (message === null) yield* toolTurns(sessionOf(found, session, line), scopes, rows);
+      const name = found.session_id ?? `session-${line}`;
+      const session = sessionOf(found, name, line);
+      const message = seen.has(name)
+        ? `duplicate_id: session_id ${quoted(name)} stands in an earlier row too, expected unique ids`
+        : (listsFault(found) ?? toolSessionFault(session));
+      seen.add(name);
+      if (message === null) yield* toolTurns(session, scopes, rows);
       else rows.bad({ line, column: null, message });
     }
   },

@@ -77,8 +77,9 @@ const METRIC_FIELDS: Readonly<Record<keyof z.infer<typeof metrics>, FieldExpecta
 /**
  * Trajectories of agents in the form of ATIF 1 (Harbor): a trajectory an object, a request each step of the agent that
  * called its model once. Prompts are the messages of the steps before; where nobody has said anything to the agent they
- * are drawn by their lengths. Without `metrics` lengths are those of the texts. A prompt shares what the provider found cached, or the whole prompt before it where that is not said and it
- * did not shrink. Trajectories do not say when they start, and their times not whether a step began or ended then.
+ * are drawn by their lengths. Without `metrics` lengths are those of the texts. A prompt shares what the provider found
+ * cached, or the whole prompt before it where that is not said and it did not shrink. Trajectories do not say when they
+ * start, and their times not whether a step began or ended then.
  */
 export const atif: Format = {
   name: 'atif',

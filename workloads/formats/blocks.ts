@@ -43,7 +43,10 @@ export function blockTokensOf(rows: readonly (BlockRow | undefined)[], preferred
   );
 }
 
-/** What is wrong with the number of a row's ids; null for none, and for a row without ids. `orFullOnes`: a last block that is not full may have none. */
+/**
+ * What is wrong with the number of a row's ids; null for none, and for a row without ids. `orFullOnes`: a last block that
+ * is not full may have none.
+ */
 export function blockFault(
   { input_length: tokens, hash_ids: ids }: BlockRow,
   blockTokens: number | null,
