@@ -7,6 +7,7 @@ import { WHOLE, type Shard } from '../core/shard.ts';
 import { useSingleThreadedGc } from '../core/single-threaded-gc.ts';
 import { stoppedError, unlessStopped } from '../core/stop.ts';
 import { machineUs } from '../core/wall-clock.ts';
+import { keepYoungGenerationSmall } from '../core/young-generation.ts';
 import { HealthMonitor } from '../replay/health.ts';
 import { Recorder, type Progress, type RequestWatcher } from '../replay/recorder.ts';
 import { replay } from '../replay/replay.ts';
@@ -100,6 +101,7 @@ export interface RunResult {
 export async function runOnce(spec: RunSpec, hooks: RunHooks): Promise<RunResult> {
   const { target, measure } = spec;
   checkTarget(target);
+  if (target.clock === 'virtual') keepYoungGenerationSmall();
   const plan = await unlessStopped(planRun(spec, hooks), hooks.stop);
   const dir = spec.output.dir ?? newRunDirectory(plan, hooks.nowIso());
   checkRunDirectory(dir);
