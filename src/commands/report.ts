@@ -25,6 +25,7 @@ import { rebuildTrend } from '../search/nightly/files.ts';
 import { branchFolders, trendFiles } from '../search/nightly/history.ts';
 import { resolveSlo } from '../slos/index.ts';
 import { expected, text } from '../core/option-fields.ts';
+import { keepYoungGenerationSmall } from '../core/young-generation.ts';
 import { readOptions, type Command } from './command.ts';
 import { LISTED } from './listed.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
@@ -115,6 +116,7 @@ async function report(options: z.infer<typeof schema>): Promise<ExitCode> {
     if (open) await openInBrowser(page);
     return EXIT.ok;
   }
+  keepYoungGenerationSmall();
   const copies: string[] = [];
   try {
     const reported = await reportAll(options, { otherSlo, otherGoal, scales: scales ?? [] }, copies);

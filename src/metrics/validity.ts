@@ -28,8 +28,8 @@ type Validity = Summary['validity'];
 
 /**
  * Whether the client kept up, from its own health alone: lateness over measured requests that were sent, whether these
- * left as planned, and its event loop over the whole run. Independent of the server's speed. In virtual time no client can fall behind;
- * of the client of another tool nothing is known.
+ * left as planned, and its event loop over the whole run. Independent of the server's speed. In virtual time no client
+ * can fall behind; of the client of another tool nothing is known.
  */
 export class ValidityCollector {
   readonly #manifest: Manifest;

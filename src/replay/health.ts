@@ -15,8 +15,8 @@ const SAMPLE_US = 1e6;
 const FLUSH_EVERY_US = 100_000;
 
 /**
- * Monitors the client during a replay: delays of the event loop and what took it, CPU, requests in flight. None of it enters a reported
- * latency; it decides whether the latencies can be trusted.
+ * Monitors the client during a replay: delays of the event loop and what took it, CPU, requests in flight. None of it
+ * enters a reported latency; it decides whether the latencies can be trusted.
  */
 export class HealthMonitor {
   readonly #clock: WallClock;

@@ -7,6 +7,7 @@ import type { Log } from '../core/log.ts';
 import { useSingleThreadedGc } from '../core/single-threaded-gc.ts';
 import { stoppedError, unlessStopped } from '../core/stop.ts';
 import { machineUs } from '../core/wall-clock.ts';
+import { keepYoungGenerationSmall } from '../core/young-generation.ts';
 import { writeClientSamples } from '../runs/client-file.ts';
 import { withDirectory } from '../runs/owner.ts';
 import { checkRunDirectory, createRunDirectory, writeManifest } from '../runs/run-directory.ts';
@@ -78,6 +79,7 @@ export interface RunResult {
 export async function runOnce(spec: RunSpec, hooks: RunHooks): Promise<RunResult> {
   const { target, measure } = spec;
   checkTarget(target);
+  if (target.clock === 'virtual') keepYoungGenerationSmall();
   const plan = await unlessStopped(planRun(spec, hooks), hooks.stop);
   const dir = spec.output.dir ?? newRunDirectory(plan, hooks.nowIso());
   checkRunDirectory(dir);

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { SILENT } from '../../src/core/log.ts';
-import type { RequestRecord } from '../../src/core/record.ts';
+import { COLUMN_NAMES, type RequestRecord } from '../../src/core/record.ts';
 import { planRun } from '../../src/run/plan-run.ts';
 import { ALONE, record, type RunHooks } from '../../src/run/run.ts';
 import { defineRun } from '../../src/run/run-options.ts';
@@ -21,7 +21,7 @@ class Fingerprint {
   tokens = 0;
 
   add(of: RequestRecord): void {
-    const json = JSON.stringify({ ...of, token_times_us: [...of.token_times_us] });
+    const json = JSON.stringify(COLUMN_NAMES.map((name) => (name === 'token_times_us' ? [...of[name]] : of[name])));
     const digest = createHash('sha256').update(json).digest();
     for (let i = 0; i < 8; i++) this.#sum[i] = (this.#sum[i] ?? 0) + digest.readUInt32LE(4 * i);
     this.records++;
