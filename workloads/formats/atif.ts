@@ -3,11 +3,19 @@ import type { Request } from '../../src/core/request.ts';
 import { LargeSet } from '../large-set.ts';
 import { StepMessages } from './atif-messages.ts';
 import { BlockScopes } from './block-scopes.ts';
-import { MAX_ROW_TOKENS } from './faults.ts';
+import { COUNT_EXPECTED } from './faults.ts';
 import { absoluteTimeToUs } from './fields.ts';
 import { FieldError, type Format, type RowContext } from './format.ts';
 import { given } from './given.ts';
-import { fieldFault, jsonNotes, jsonRows, nameText, TEXT_EXPECTED, type FieldExpectation } from './json-lines.ts';
+import {
+  count,
+  fieldFault,
+  jsonNotes,
+  jsonRows,
+  nameText,
+  TEXT_EXPECTED,
+  type FieldExpectation,
+} from './json-lines.ts';
 import { asLength, contentTokens, estimated, tokensOf } from './texts.ts';
 
 /** What engines use, so that steps share to the block. */
@@ -61,8 +69,6 @@ const STEP_FIELDS: Readonly<Record<keyof Step, FieldExpectation>> = {
   is_copied_context: { expected: 'true or false' },
 };
 
-const count = z.int().nonnegative().max(MAX_ROW_TOKENS);
-const COUNT_EXPECTED = `a whole number of tokens, 0 to ${MAX_ROW_TOKENS}`;
 const metrics = z.object({
   prompt_tokens: count.nullish(),
   completion_tokens: count.nullish(),
@@ -77,8 +83,8 @@ const METRIC_FIELDS: Readonly<Record<keyof z.infer<typeof metrics>, FieldExpecta
 /**
  * Trajectories of agents in the form of ATIF 1 (Harbor): a trajectory an object, a request each step of the agent that
  * called its model once. Prompts are the messages of the steps before; where nobody has said anything to the agent they
- * are drawn by their lengths. Without `metrics` lengths are those of the texts. A prompt shares what the provider found cached, or the whole prompt before it where that is not said and it
- * did not shrink. Trajectories do not say when they start, and their times not whether a step began or ended then.
+ * are drawn by their lengths. Without `metrics` lengths are those of the texts. A prompt shares what the provider found
+ * cached, or the whole prompt before it where that is not said and it did not shrink. Trajectories do not say when they start, and their times not whether a step began or ended then.
  */
 export const atif: Format = {
   name: 'atif',
