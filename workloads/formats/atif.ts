@@ -3,11 +3,19 @@ import type { Request } from '../../src/core/request.ts';
 import { LargeSet } from '../large-set.ts';
 import { StepMessages } from './atif-messages.ts';
 import { BlockScopes } from './block-scopes.ts';
-import { MAX_ROW_TOKENS } from './faults.ts';
+import { COUNT_EXPECTED } from './faults.ts';
 import { absoluteTimeToUs } from './fields.ts';
 import { FieldError, type Format, type RowContext } from './format.ts';
 import { given } from './given.ts';
-import { fieldFault, jsonNotes, jsonRows, nameText, TEXT_EXPECTED, type FieldExpectation } from './json-lines.ts';
+import {
+  count,
+  fieldFault,
+  jsonNotes,
+  jsonRows,
+  nameText,
+  TEXT_EXPECTED,
+  type FieldExpectation,
+} from './json-lines.ts';
 import { asLength, contentTokens, estimated, tokensOf } from './texts.ts';
 
 /** What engines use, so that steps share to the block. */
@@ -61,8 +69,6 @@ const STEP_FIELDS: Readonly<Record<keyof Step, FieldExpectation>> = {
   is_copied_context: { expected: 'true or false' },
 };
 
-const count = z.int().nonnegative().max(MAX_ROW_TOKENS);
-const COUNT_EXPECTED = `a whole number of tokens, 0 to ${MAX_ROW_TOKENS}`;
 const metrics = z.object({
   prompt_tokens: count.nullish(),
   completion_tokens: count.nullish(),

@@ -1,6 +1,8 @@
 /** Longest prompt or response of a row: a longer one is a mix-up of columns. */
 export const MAX_ROW_TOKENS = 10_000_000;
 export const LENGTH_EXPECTED = `a whole number of tokens, 1 to ${MAX_ROW_TOKENS} (a request without any cannot be replayed)`;
+/** A length that may be none: the row is then no request, and left out. */
+export const COUNT_EXPECTED = `a whole number of tokens, 0 to ${MAX_ROW_TOKENS}`;
 
 /** The year 2128: beyond any time in seconds, be it since 1970, and short of such a time in milliseconds. */
 export const MOST_US = 5e15;

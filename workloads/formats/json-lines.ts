@@ -7,6 +7,7 @@ import { badRowText, notUsed, quoted, type BadRow, type RowContext } from './for
 import { jsonParts, keyIn } from './json-parts.ts';
 
 export const length = z.int().min(1).max(MAX_ROW_TOKENS);
+export const count = z.int().nonnegative().max(MAX_ROW_TOKENS);
 
 /** Ids of prefix blocks. One check of all: a row may have a million, and one fault names as much as a million do. */
 export const blockIds = z.custom<readonly number[]>(

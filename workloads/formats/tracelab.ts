@@ -2,11 +2,12 @@ import { z } from 'zod';
 import type { Request } from '../../src/core/request.ts';
 import { LargeMap } from '../large-map.ts';
 import { BlockScopes } from './block-scopes.ts';
-import { farTime, MAX_ROW_TOKENS } from './faults.ts';
+import { COUNT_EXPECTED, farTime } from './faults.ts';
 import { absoluteTimeToUs } from './fields.ts';
 import { FieldError, type Format, type RowContext } from './format.ts';
 import { given } from './given.ts';
 import {
+  count,
   fieldFault,
   jsonNotes,
   jsonRows,
@@ -24,20 +25,18 @@ const BLOCKS_A_PROMPT = 512;
 const INPUTS: ReadonlySet<string> = new Set(['user_message', 'tool_result']);
 const OUTPUTS: ReadonlySet<string> = new Set(['text', 'reasoning', 'tool_call']);
 
-const tokens = z.int().nonnegative().max(MAX_ROW_TOKENS);
 const row = z.object({
   session_id: nameText,
   round_index: z.int().nullish(),
   model: nameText.nullish(),
   user: z.union([nameText, z.int()]).nullish(),
-  input_tokens_total: tokens,
-  prefix_tokens: tokens.nullish(),
-  newly_append_tokens: tokens.nullish(),
-  output_tokens: tokens,
+  input_tokens_total: count,
+  prefix_tokens: count.nullish(),
+  newly_append_tokens: count.nullish(),
+  output_tokens: count,
   timing_events: z.array(z.unknown()).nullish(),
 });
 type Row = z.infer<typeof row>;
-const COUNT_EXPECTED = `a whole number of tokens, 0 to ${MAX_ROW_TOKENS}`;
 const FIELDS: Readonly<Record<keyof Row, FieldExpectation>> = {
   session_id: { expected: TEXT_EXPECTED },
   round_index: { expected: 'a whole number' },

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import type { Request } from '../../src/core/request.ts';
 import { LargeSet } from '../large-set.ts';
-import { farTime, LENGTH_EXPECTED, MAX_ROW_TOKENS, MOST_US } from './faults.ts';
+import { COUNT_EXPECTED, farTime, LENGTH_EXPECTED, MOST_US } from './faults.ts';
 import { quoted, type Format, type RowContext } from './format.ts';
 import { given } from './given.ts';
 import {
   blockIds,
+  count,
   fieldFault,
   jsonNotes,
   jsonRows,
@@ -29,7 +30,6 @@ const seconds = z
   .number()
   .nonnegative()
   .max(MOST_US / 1e6);
-const COUNT_EXPECTED = `a whole number of tokens, 0 to ${MAX_ROW_TOKENS}`;
 const SECONDS_EXPECTED = 'seconds, from 0';
 const conversation = z.object({
   id: nameText.nullish(),
@@ -51,8 +51,8 @@ const TOLD_OTHERWISE = ['models', 'tool_tokens', 'system_tokens', 'totals', '_an
 const call = z.object({
   t: seconds,
   model: nameText.nullish(),
-  in: z.int().nonnegative().max(MAX_ROW_TOKENS),
-  out: z.int().nonnegative().max(MAX_ROW_TOKENS),
+  in: count,
+  out: count,
   hash_ids: blockIds.nullish(),
   api_time: seconds.nullish(),
   ttft: seconds.nullish(),

@@ -1,4 +1,5 @@
 import type { After, Request } from '../../src/core/request.ts';
+import { countText } from '../../src/core/words.ts';
 import type { Transform } from './transform.ts';
 
 /** When a request of a session began, and how long its answer took in the trace where that is known. */
@@ -14,7 +15,8 @@ const OVERLAP_US = 1e6;
 /**
  * Finds for each request what it waits for, and its think time: from the end of the answer before it until its own
  * start. Where the trace does not know how long that answer took, the gap from start to start is all think time, and
- * where it began before that answer had ended it follows it at once, both of which `log` says. What a trace gives itself (`Request.after`) stays. To come before all that leaves requests out.
+ * where it began before that answer had ended it follows it at once, both of which `log` says. What a trace gives itself
+ * (`Request.after`) stays. To come before all that leaves requests out.
  */
 export const thinkTimes: Transform = (source, _args, log) => {
   let isTold = false;
@@ -48,7 +50,7 @@ export const thinkTimes: Transform = (source, _args, log) => {
       );
     if (!isTold && late > 0)
       log.warn(
-        `parent_after_child: ${late} requests are due after one that names them as its parent: that one waits for nothing`,
+        `parent_after_child: ${countText(late, 'request')} due after one that names it as its parent, which waits for nothing`,
       );
     if (!isTold && overlaps > 0)
       log.warn(

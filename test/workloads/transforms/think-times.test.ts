@@ -21,7 +21,7 @@ it('a request that is due before its parent waits for nothing, and a warning cou
     (await requestsOf(source.open())).map(({ after }) => after),
     [[], [], [{ id: 'orphan', thinkUs: 1 }]],
   );
-  assert.match(warnings.join('\n'), /parent_after_child: 1 requests are due after one that names them/);
+  assert.match(warnings.join('\n'), /parent_after_child: 1 request due after one that names it/);
 });
 
 it('turns that began before the answer before them had ended follow it at once, and a warning counts them', () => {
