@@ -39,6 +39,10 @@ async function addColumn(file: AsyncBuffer, column: ColumnMetaData, size: Size):
   const length = Number(column.total_compressed_size);
   if (!(start >= 0 && length >= 0 && start + length <= file.byteLength))
     throw new Error(`column "${column.path_in_schema.join('.')}" is not within the file`);
+  if (length > MOST_GROUP_BYTES) {
+    size.bytes += length;
+    return;
+  }
   const reader = new CompactReader(new Uint8Array(await file.slice(start, start + length)));
   let values = 0;
   // As the decoder does: a byte may be left over.
