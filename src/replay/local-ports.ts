@@ -1,4 +1,3 @@
-import { isIPv4 } from 'node:net';
 import { UserError } from '../core/errors.ts';
 import { WHOLE, type Shard } from '../core/shard.ts';
 
@@ -80,5 +79,5 @@ export class LocalPorts {
 }
 
 function isToIpv4(error: Error): boolean {
-  return 'address' in error && typeof error.address === 'string' && isIPv4(error.address);
+  return 'address' in error && typeof error.address === 'string' && !error.address.includes(':');
 }

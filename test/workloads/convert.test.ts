@@ -149,7 +149,11 @@ test('native holds every field of a request, and native to native is the same re
       assert.deepEqual(await read(first), requests);
       rmSync(at('second.jsonl'), { force: true });
       const { text, said } = await convert(first, at('second.jsonl'), 'native');
-      assert.deepEqual(said, []);
+      // Of cached tokens without blocks it is said what that means.
+      assert.deepEqual(
+        said.filter((note) => !note.includes('no_prefix_blocks')),
+        [],
+      );
       assert.deepEqual(await read(at('second.jsonl')), requests);
       // And what is written of it is the same bytes, packed too.
       const third = await convert(at('second.jsonl'), at('third.jsonl.gz'), null);
