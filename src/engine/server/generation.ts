@@ -43,6 +43,8 @@ export interface GenerationContext {
   readonly clock: WallClock;
   readonly bodies: RequestBodies;
   readonly modelName: string;
+  /** Longest context of the model: prompt and output, in tokens. */
+  readonly contextTokens: number;
   readonly emissionLog: EmissionLog;
   readonly metrics: ServerMetrics;
 }
@@ -85,7 +87,7 @@ interface Submitted {
 }
 
 function generate(
-  { clock, emissionLog, metrics }: GenerationContext,
+  { clock, contextTokens, emissionLog, metrics }: GenerationContext,
   { refuse = sendError, outlivesClient = false }: GenerationEndpoint,
   { submit, format, maxTokens, request, requestId }: Dispatched & Submitted,
   res: ServerResponse,
@@ -104,7 +106,7 @@ function generate(
     const engineRequest = {
       id: requestId,
       inputTokens,
-      content: { pieces: withOutput(request), pieceTokens: 1, coversOutput: true as const },
+      content: { pieces: withOutput(request, contextTokens), pieceTokens: 1, coversOutput: true as const },
       maxTokens: request.maxTokens,
       trueOutputTokens: request.maxTokens,
     };
@@ -121,9 +123,13 @@ function generate(
   });
 }
 
-/** The ids of all its tokens, those of the output too: the next prompt of a conversation begins with both. */
-function withOutput({ promptTokenIds, maxTokens }: GenerationRequest): readonly number[] {
-  return [...promptTokenIds, ...Array<number>(maxTokens).fill(TOKEN_ID)];
+/**
+ * The ids of all its tokens, those of the output too: the next prompt of a conversation begins with both. A request that is
+ * longer than the context is refused, whatever its output would be.
+ */
+function withOutput({ promptTokenIds, maxTokens }: GenerationRequest, contextTokens: number): readonly number[] {
+  const outputTokens = promptTokenIds.length + maxTokens > contextTokens ? 0 : Math.max(0, maxTokens);
+  return [...promptTokenIds, ...Array<number>(outputTokens).fill(TOKEN_ID)];
 }
 
 /** Passes on nothing to a response whose client has disconnected. */

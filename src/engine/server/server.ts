@@ -124,7 +124,15 @@ function routesOf(
   const emissionLog = new EmissionLog();
   const metrics = new ServerMetrics(pool, modelName, iterationTokens);
   const dialect = DIALECTS[options.dialect ?? 'vllm'];
-  const handler = generationHandlers({ dispatch, clock, bodies, modelName, emissionLog, metrics });
+  const handler = generationHandlers({
+    dispatch,
+    clock,
+    bodies,
+    modelName,
+    contextTokens: pool.maxModelLen,
+    emissionLog,
+    metrics,
+  });
   const endpoints = Object.entries(dialect.endpoints).map(([path, endpoint]): [string, Route] => [
     path,
     ['POST', handler(endpoint)],
