@@ -1,11 +1,8 @@
 import { fork } from 'node:child_process';
-import { setPriority } from 'node:os';
 import { extname, join } from 'node:path';
+import { letGiveWay } from '../core/give-way.ts';
 import { stoppedError } from '../core/stop.ts';
 import { serverAnswer, type ServerAnswer, type ServerOrder } from './messages.ts';
-
-/** As the reference engine: where both want a core the client goes first. */
-const NICENESS = 5;
 
 /** When the tokens of each call were written, in microseconds of CLOCK_MONOTONIC, by the call's `X-Request-Id`. */
 export type Truth = ReadonlyMap<string, Float64Array>;
@@ -24,7 +21,7 @@ export interface TruthServer {
 export async function startTruthServer(stop: AbortSignal): Promise<TruthServer> {
   const file = join(import.meta.dirname, `truth-server${extname(import.meta.filename)}`);
   const child = fork(file, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [] });
-  if (child.pid !== undefined) setPriority(child.pid, NICENESS);
+  letGiveWay(child.pid);
   const ended = new Promise<Error>((resolve) => {
     child.once('error', resolve);
     child.once('exit', (code, signal) =>

@@ -81,9 +81,7 @@ async function calibrateAndStore({ quick, out, json, quiet, open }: z.infer<type
     if (open && page !== null) await openInBrowser(resolve(page));
     return EXIT.ok;
   } catch (thrown) {
-    const exitCode = interruption.exitCode();
-    if (exitCode === null || !(thrown instanceof UserError)) throw thrown;
-    throw new UserError('interrupted', { exitCode });
+    throw interruption.errorOf(thrown);
   } finally {
     progress.end();
     interruption.end();

@@ -98,9 +98,7 @@ async function probe(options: Options, given: Given): Promise<ExitCode> {
     if (out !== undefined) writeWhole(out, written);
     return report.endpoints.some(({ works }) => works) ? EXIT.ok : EXIT.unreachable;
   } catch (thrown) {
-    const exitCode = interruption.exitCode();
-    if (exitCode === null || !(thrown instanceof UserError)) throw thrown;
-    throw new UserError('interrupted', { exitCode });
+    throw interruption.errorOf(thrown);
   } finally {
     progress.end();
     interruption.end();

@@ -1,4 +1,4 @@
-import { EXIT, type ExitCode } from '../core/errors.ts';
+import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { tell } from './terminal.ts';
 
 /** Exit codes by the signal that ends a command. */
@@ -35,6 +35,8 @@ export interface Interruption {
   readonly cut: AbortSignal;
   /** The exit code of the signal that came; null: none has. */
   readonly exitCode: () => ExitCode | null;
+  /** What to throw of an error that ended the command: after a signal a UserError of it says that, a fault stays one. */
+  readonly errorOf: (thrown: unknown) => unknown;
   /** Ends the listening. */
   readonly end: () => void;
 }
@@ -50,5 +52,14 @@ export function stopBySignal(goesOn: string): Interruption {
     stop.abort(new Error(`interrupted by ${name}`));
     cut.abort();
   });
-  return { stop: stop.signal, cut: cut.signal, exitCode: () => signalled, end };
+  return {
+    stop: stop.signal,
+    cut: cut.signal,
+    exitCode: () => signalled,
+    errorOf: (thrown) =>
+      signalled !== null && thrown instanceof UserError
+        ? new UserError('interrupted', { exitCode: signalled })
+        : thrown,
+    end,
+  };
 }

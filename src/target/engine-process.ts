@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { setPriority } from 'node:os';
 import { extname, join } from 'node:path';
+import { letGiveWay } from '../core/give-way.ts';
 import { EXIT, UserError } from '../core/errors.ts';
 import { unlessStopped } from '../core/stop.ts';
 import type { EngineDialect } from '../engine/server/index.ts';
@@ -16,11 +16,6 @@ export interface EngineProcess {
   close(): Promise<void>;
 }
 
-/**
- * Niceness of the engine. Where both want a core the client goes first: its times are the measurement, and the engine's
- * lateness shows in them.
- */
-const ENGINE_NICENESS = 5;
 /** The process is killed if it has not ended so long after it was told to. */
 const END_WITHIN_MS = 3000;
 
@@ -48,7 +43,8 @@ export async function startEngine(options: EngineProcessOptions): Promise<Engine
     // Ctrl-C reaches the whole foreground group: the engine must outlive it, to finish the requests in flight.
     detached: true,
   });
-  if (child.pid !== undefined) setPriority(child.pid, ENGINE_NICENESS);
+  // The times of the client are the measurement, and the engine's lateness shows in them.
+  letGiveWay(child.pid);
   const started = child.pid === undefined ? null : describeStarted(child.pid, ['reprise', ...args].join(' '));
   let stderr = '';
   child.stderr?.on('data', (text: Buffer) => (stderr = (stderr + text.toString()).slice(-2000)));
