@@ -38,6 +38,12 @@ export async function listening(program: string, args: readonly (string | number
   return server;
 }
 
+/** Ends a server; afterwards its port is free. */
+export async function ended(server: ChildProcess): Promise<void> {
+  const exit = once(server, 'exit');
+  if (server.kill()) await exit;
+}
+
 /** Writes a trace of `arrivalsS`, all of one length. */
 export function writeTrace(path: string, arrivalsS: readonly number[], outputTokens: number): string {
   const rows = arrivalsS.map((s) => `${s.toFixed(6)},16,${outputTokens}`);
