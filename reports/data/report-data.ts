@@ -135,12 +135,13 @@ class ReportDataCollector {
   result(): Omit<ReportData, 'sessions'> {
     const { ttftUs, tpotUs, e2eUs, failed, missingTokens } = this.#latencies;
     const timeline = this.#timeline.result();
+    const withoutTpot = ttftUs.length - tpotUs.length;
     return {
-      ttft: ttftUs.withSorted((sorted) => ecdfOf(sorted, failed, limitOrNull(this.#limits.ttft))),
-      tpot: tpotUs.withSorted((sorted) => ecdfOf(sorted, failed, limitOrNull(this.#limits.tpot))),
-      e2e: e2eUs.withSorted((sorted) => ecdfOf(sorted, failed, limitOrNull(this.#limits.e2e))),
+      ttft: ttftUs.takeSorted((sorted) => ecdfOf(sorted, failed, limitOrNull(this.#limits.ttft))),
+      tpot: tpotUs.takeSorted((sorted) => ecdfOf(sorted, failed, limitOrNull(this.#limits.tpot))),
+      e2e: e2eUs.takeSorted((sorted) => ecdfOf(sorted, failed, limitOrNull(this.#limits.e2e))),
       itl: this.#gaps.ecdf(missingTokens),
-      without_tpot: ttftUs.length - tpotUs.length,
+      without_tpot: withoutTpot,
       slo_plane: this.#plane.result(),
       misses: this.#misses?.result() ?? null,
       maps: this.#maps.result(),

@@ -28,6 +28,7 @@ export class AttainmentCollector {
   readonly #staysUs = new Samples();
   readonly #metAll = new Samples();
   readonly #slacks = new Samples();
+  #judged = 0;
   #good = 0;
   /** Requests that failed, by no limit. */
   #failed = 0;
@@ -49,7 +50,7 @@ export class AttainmentCollector {
 
   /** Requests that were judged so far. */
   get judged(): number {
-    return this.#dueUs.length;
+    return this.#judged;
   }
 
   add(record: RequestRecord): void {
@@ -73,6 +74,7 @@ export class AttainmentCollector {
     }
     if (!answered) this.#addUnanswered(record, limits);
     const good = answered && largest <= 1;
+    this.#judged++;
     if (good) this.#good++;
     this.#dueUs.push(record.due_us);
     this.#metAll.push(good ? 1 : 0);
@@ -81,13 +83,14 @@ export class AttainmentCollector {
     this.#classes?.add(record);
   }
 
+  /** To be asked once: the values of requests are gone afterwards. */
   result(): JudgedBySlo {
-    const scheduled = this.#dueUs.length;
+    const scheduled = this.#judged;
     const judged = {
-      dueUs: this.#dueUs.values(),
-      staysUs: this.#staysUs.values(),
-      met: this.#metAll.values(),
-      slacks: this.#slacks.values(),
+      dueUs: this.#dueUs.take(),
+      staysUs: this.#staysUs.take(),
+      met: this.#metAll.take(),
+      slacks: this.#slacks.take(),
     };
     const interval = attainmentInterval(judged);
     release(...Object.values(judged));

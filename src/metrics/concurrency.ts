@@ -13,6 +13,12 @@ export class Concurrency {
     this.#isInOrder = false;
   }
 
+  /** Nothing more is asked: the spans are gone afterwards. */
+  release(): void {
+    this.#startsUs.release();
+    this.#endsUs.release();
+  }
+
   /** Starts and ends, each in order of time. */
   #inOrder(): { readonly starts: Samples; readonly ends: Samples } {
     const [starts, ends] = [this.#startsUs, this.#endsUs];

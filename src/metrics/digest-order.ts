@@ -17,9 +17,9 @@ export class DigestOrder {
     this.#ends.push(this.#units.length);
   }
 
-  /** The place of each record, in order of `add`. */
-  ranks(): Uint32Array {
-    const dueUs = this.#dueUs.values();
+  /** The place of each record, in order of `add`. To be asked once: the ids are gone afterwards. */
+  ranks(): Uint32Array<ArrayBuffer> {
+    const dueUs = this.#dueUs.take();
     const order = ascendingOrder(dueUs);
     for (let from = 0, to; from < order.length; from = to) {
       for (to = from + 1; to < order.length && dueUs[order[to] ?? 0] === dueUs[order[from] ?? 0]; to++);
@@ -28,6 +28,8 @@ export class DigestOrder {
     const ranks = new Uint32Array(order.length);
     for (let rank = 0; rank < order.length; rank++) ranks[order[rank] ?? 0] = rank;
     release(dueUs, order);
+    this.#units.release();
+    this.#ends.release();
     return ranks;
   }
 

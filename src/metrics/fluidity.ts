@@ -69,11 +69,16 @@ export class FluidityCollector {
     if (1 - missed / deadlines >= 0.9) this.#fluid++;
   }
 
-  /** Null without any request, and where the gaps between the tokens of one are not known. */
+  /**
+   * Null without any request, and where the gaps between the tokens of one are not known. To be asked once: the values of
+   * requests are gone afterwards.
+   */
   result(): Summary['fluidity'] {
     const n = this.#missed.length;
     if (n === 0 || !this.#isKnown) return null;
     const indices = new Float64Array(n).map((_, i) => 1 - this.#missed.at(i) / this.#deadlines.at(i)).sort();
+    this.#missed.release();
+    this.#deadlines.release();
     const mean = sum(indices) / n;
     release(indices);
     return { mean, share_at_least_0_9: this.#fluid / n };

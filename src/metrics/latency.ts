@@ -103,6 +103,7 @@ export class LatencyCollector {
     this.#serviceE2e.push(e2eUs(record) - waitedUs);
   }
 
+  /** To be asked once: the values of requests are gone afterwards. */
   tables(): LatencyTables {
     const { ttftUs: ttfts, tpotUs: tpots, e2eUs: e2es, failed, missingTokens, exceeded } = this.#fromDue;
     const service = this.#serviceExceeded;
@@ -139,7 +140,7 @@ function statsOf(
   failed: number,
   exceededUs?: number,
 ): readonly [all: LatencyStats, answered: LatencyStats] {
-  return samples.withSorted((sorted) => {
+  return samples.takeSorted((sorted) => {
     // A sum in this order does not depend on that of the records.
     const counts = { n: sorted.length, sum: sum(sorted), at: (index: number) => sorted[index] ?? null };
     return [stats(counts, failed, exceededUs), stats(counts, 0)];

@@ -1,8 +1,10 @@
 /** Numbers of a piece; where they are whole and near one another, each less the smallest. */
 interface Piece {
   readonly from: number;
-  readonly values: Uint8Array | Uint16Array | Uint32Array | Float64Array;
+  readonly values: Numbers;
 }
+type Numbers =
+  Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
 const BITS = 13;
 const LENGTH = 1 << BITS;
@@ -48,6 +50,13 @@ export class Samples {
     return all;
   }
 
+  /** The same for the last time: there are none afterwards. */
+  take(): Float64Array<ArrayBuffer> {
+    const all = this.values();
+    this.release();
+    return all;
+  }
+
   /** The values of these numbers. */
   pick(numbers: Uint32Array): Float64Array<ArrayBuffer> {
     const picked = new Float64Array(numbers.length);
@@ -60,9 +69,9 @@ export class Samples {
     return this.values().sort();
   }
 
-  /** Lends the same; it is gone afterwards. */
-  withSorted<T>(use: (sorted: Float64Array) => T): T {
-    const sorted = this.sorted();
+  /** Lends the same for the last time: there are none afterwards. */
+  takeSorted<T>(use: (sorted: Float64Array) => T): T {
+    const sorted = this.take().sort();
     try {
       return use(sorted);
     } finally {
@@ -70,11 +79,19 @@ export class Samples {
     }
   }
 
+  /** Gives the memory of the values back: there are none afterwards. */
+  release(): void {
+    for (const { values } of this.#pieces) release(values);
+    release(this.#open);
+    this.#pieces.length = 0;
+    this.#open = new Float64Array(0);
+    this.#used = 0;
+  }
+
   /** Puts the values themselves in ascending order, in which they take the least room. */
   sort(): void {
     const sorted = this.sorted();
-    this.#pieces.length = 0;
-    this.#used = 0;
+    this.release();
     for (let i = 0; i < sorted.length; i++) this.push(sorted[i] ?? Number.NaN);
     release(sorted);
   }
@@ -85,7 +102,7 @@ export class Samples {
       this.#used = 0;
       return;
     }
-    const larger = new Float64Array(2 * this.#open.length);
+    const larger = new Float64Array(Math.max(FIRST_LENGTH, 2 * this.#open.length));
     larger.set(this.#open);
     this.#open = larger;
   }
@@ -95,7 +112,7 @@ export class Samples {
  * Gives the memory of arrays back, which are empty afterwards: those with a value a request are large, and V8, which sees
  * small objects only, would collect them late.
  */
-export function release(...arrays: readonly (Float64Array<ArrayBuffer> | Uint32Array<ArrayBuffer>)[]): void {
+export function release(...arrays: readonly Numbers[]): void {
   for (const { buffer } of arrays) if (!buffer.detached) buffer.transfer(0);
 }
 

@@ -62,7 +62,7 @@ export class StimulusCollector {
     }
     release(dueUs, leftUs, order);
     if (bursts === 0) return null;
-    return skewUs.withSorted((sorted) => {
+    return skewUs.takeSorted((sorted) => {
       const ms = (permille: number): number => (nearestRank(sorted, permille) ?? 0) / 1000;
       return {
         bursts,

@@ -6,15 +6,15 @@ import { InputDeviation } from './input-deviation.ts';
 import { LumpCollector } from './lumps.ts';
 import { OutputCollector } from './outputs.ts';
 import { lengthStats } from './lengths.ts';
-import { Samples, sum } from './samples.ts';
+import { WholeCounts } from './whole-counts.ts';
 
 /** Planned and delivered load: counts, lengths, and the times of the first due, last sent and last ended request. */
 export class TrafficCollector {
   readonly #outcomes = new Map<Outcome, number>();
-  readonly #plannedInput = new Samples();
-  readonly #plannedOutput = new Samples();
-  readonly #input = new Samples();
-  readonly #output = new Samples();
+  readonly #plannedInput = new WholeCounts();
+  readonly #plannedOutput = new WholeCounts();
+  readonly #input = new WholeCounts();
+  readonly #output = new WholeCounts();
   readonly #deviation = new InputDeviation();
   readonly #outputs = new OutputCollector();
   readonly #lumps = new LumpCollector();
@@ -145,8 +145,8 @@ export class TrafficCollector {
     const ok = this.#outcomes.get('ok') ?? 0;
     return {
       requests_per_s: perSecond(ok, durationS),
-      input_tokens_per_s: ok > 0 && this.#input.length === 0 ? null : perSecond(this.#input.withSorted(sum), durationS),
-      output_tokens_per_s: perSecond(this.#output.withSorted(sum), durationS),
+      input_tokens_per_s: ok > 0 && this.#input.n === 0 ? null : perSecond(this.#input.sorted().sum, durationS),
+      output_tokens_per_s: perSecond(this.#output.sorted().sum, durationS),
     };
   }
 }

@@ -9,6 +9,7 @@ import { meanRate } from '../core/rate.ts';
 import { checkClasses, GOAL, type SloSpec } from '../core/slo.ts';
 import { plainPercent } from '../core/units.ts';
 import { DigestOrder } from '../metrics/digest-order.ts';
+import { release } from '../metrics/samples.ts';
 import { summarise } from '../metrics/summarise.ts';
 import { heldRecord, unsentRecord } from '../replay/unsent-record.ts';
 import { appendRecords, readDueKeys, readRecords } from '../runs/records.ts';
@@ -126,11 +127,13 @@ export async function summaryOfRecords(
   problem: OnProblem = refuse,
 ): Promise<Summary> {
   const ranks = manifest.clock === 'virtual' ? await dueRanks(dir) : null;
-  return summarise(readRecords(dir, problem), manifest, readScrapes(dir, problem), sloScales, ranks);
+  const summary = await summarise(readRecords(dir, problem), manifest, readScrapes(dir, problem), sloScales, ranks);
+  if (ranks !== null) release(ranks);
+  return summary;
 }
 
 /** The place of each record in the order of `RecordsDigest`. */
-async function dueRanks(dir: string): Promise<Uint32Array> {
+async function dueRanks(dir: string): Promise<Uint32Array<ArrayBuffer>> {
   const order = new DigestOrder();
   for await (const { ids, dueUs } of readDueKeys(dir))
     for (const [row, id] of ids.entries()) order.add(dueUs[row] ?? Number.NaN, id);

@@ -82,8 +82,12 @@ export function courseBins(
       ...cell,
       in_flight: inFlight.mean(startUs, endUs),
       most_in_flight: inFlight.most(startUs, endUs),
-      stay_us: nearestRank(stays.sorted(), 500) ?? 0,
-      pace_us: nearestRank(paces.sorted(), 500) ?? 0,
+      stay_us: stays.takeSorted(median) ?? 0,
+      pace_us: paces.takeSorted(median) ?? 0,
     };
   });
+}
+
+function median(sorted: Float64Array): number | null {
+  return nearestRank(sorted, 500);
 }

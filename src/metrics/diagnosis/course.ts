@@ -11,21 +11,21 @@ const SLOW_TPOT = 3;
 
 /** Requests in order of due time, one entry each in every column. */
 export interface CourseRequests {
-  readonly due_us: Float64Array;
+  readonly due_us: Float64Array<ArrayBuffer>;
   /** Infinite where a request did not end. */
-  readonly end_us: Float64Array;
+  readonly end_us: Float64Array<ArrayBuffer>;
   /** 1: it timed out. */
-  readonly timed_out: Uint8Array;
+  readonly timed_out: Uint8Array<ArrayBuffer>;
   /** 1: missed the SLO, or was slow. */
-  readonly missed: Uint8Array;
+  readonly missed: Uint8Array<ArrayBuffer>;
   /** TTFT and time in the system, infinite where a request was not answered. */
-  readonly ttft_us: Float64Array;
-  readonly stay_us: Float64Array;
+  readonly ttft_us: Float64Array<ArrayBuffer>;
+  readonly stay_us: Float64Array<ArrayBuffer>;
   /** Others in flight when it was due. */
-  readonly in_flight: Uint32Array;
+  readonly in_flight: Uint32Array<ArrayBuffer>;
   /** As planned. */
-  readonly prompt_tokens: Uint32Array;
-  readonly output_tokens: Uint32Array;
+  readonly prompt_tokens: Uint32Array<ArrayBuffer>;
+  readonly output_tokens: Uint32Array<ArrayBuffer>;
 }
 
 /** The requests of a run over time. */
@@ -92,7 +92,7 @@ export class CourseCollector {
     this.#staysUs.push(answered ? e2eUs(record) : Infinity);
   }
 
-  /** Null without two requests due at different times. */
+  /** Null without two requests due at different times. To be asked once: the columns are gone afterwards. */
   result(): Course | null {
     const [due, ends, ttfts] = [this.#dueUs.values(), this.#endUs.values(), this.#ttftUs.values()];
     // By columns alone, so that the order of the records changes nothing.
@@ -101,25 +101,28 @@ export class CourseCollector {
     release(due, ends, ttfts);
     if (!(toUs > fromUs)) return null;
     const means = this.#inFlight.means();
-    const requests = this.#columns(
-      order.filter((i) => this.#taken.at(i) === 1),
-      means,
-    );
-    const refused = this.#columns(
-      order.filter((i) => this.#taken.at(i) === 0),
-      means,
-    );
+    const taken = order.filter((i) => this.#taken.at(i) === 1);
+    const notTaken = order.filter((i) => this.#taken.at(i) === 0);
+    release(order);
+    const [requests, refused] = [this.#columns(taken, means), this.#columns(notTaken, means)];
+    release(taken, notTaken);
+    const columns = [this.#dueUs, this.#endUs, this.#taken, this.#timedOut, this.#promptTokens, this.#outputTokens];
+    for (const column of [...columns, this.#missed, this.#ttftUs, this.#tpotUs, this.#staysUs]) column.release();
     const stays = requests.stay_us.filter(Number.isFinite).sort();
     const stayUs = nearestRank(stays, 500);
     release(stays);
+    const bins = courseBins({ fromUs, toUs }, requests, refused, { mean: means, most: this.#inFlight.most() });
+    this.#inFlight.release();
+    const refusals = refused.due_us.length;
+    release(...Object.values(refused));
     return {
       from_s: fromUs / 1e6,
       to_s: toUs / 1e6,
       end_s: Math.max(toUs, this.#endOfRunUs) / 1e6,
-      bins: courseBins({ fromUs, toUs }, requests, refused, { mean: means, most: this.#inFlight.most() }),
+      bins,
       requests,
       taken: requests.due_us.length,
-      refused: refused.due_us.length,
+      refused: refusals,
       missed: sum(requests.missed),
       stay_s: stayUs === null ? null : stayUs / 1e6,
       judged_by: this.#hasSlo ? 'slo' : 'slow',
@@ -128,9 +131,9 @@ export class CourseCollector {
 
   #columns(order: Uint32Array<ArrayBuffer>, inFlight: OfSpan): CourseRequests {
     const column = (samples: Samples): Float64Array<ArrayBuffer> => samples.pick(order);
-    const flags = (samples: Samples): Uint8Array =>
+    const flags = (samples: Samples): Uint8Array<ArrayBuffer> =>
       new Uint8Array(order.length).map((_, i) => samples.at(order[i] ?? 0));
-    const whole = (samples: Samples): Uint32Array =>
+    const whole = (samples: Samples): Uint32Array<ArrayBuffer> =>
       new Uint32Array(order.length).map((_, i) => samples.at(order[i] ?? 0));
     const [due_us, ttft_us] = [column(this.#dueUs), column(this.#ttftUs)];
     return {
@@ -151,7 +154,7 @@ export class CourseCollector {
 }
 
 /** As the column `missed`, where there is no SLO. */
-function slow(ttfts: Float64Array, tpots: Float64Array): Uint8Array {
+function slow(ttfts: Float64Array, tpots: Float64Array): Uint8Array<ArrayBuffer> {
   const over = (values: Float64Array, times: number): number =>
     times * (nearestRank(values.slice().sort(), 500) ?? Infinity);
   const [ttft, tpot] = [over(ttfts, SLOW_TTFT), over(tpots, SLOW_TPOT)];

@@ -5,6 +5,7 @@ import type { Scrape } from '../../schema/server-metrics.ts';
 import { DIAGNOSIS_CODES, type Diagnosis, type DiagnosisCode, type Summary } from '../../schema/summary.ts';
 import { meets, meetsAll } from '../judge.ts';
 import { isAnswered } from '../request-latency.ts';
+import { release } from '../samples.ts';
 import { burstText, shareText, slowdownText } from './burst-rule.ts';
 import { concentrationOf, isEvent } from './concentration.ts';
 import { CourseCollector } from './course.ts';
@@ -74,6 +75,7 @@ export class DiagnosisCollector {
     if (state !== null) this.#server.push(state);
   }
 
+  /** To be asked once: the values of requests are gone afterwards. */
   result(summary: Facts['summary'], manifest: Manifest, warnings: Summary['warnings']): Diagnosis[] {
     const course = this.#course.result();
     const lengths = lengthText(course);
@@ -109,6 +111,7 @@ export class DiagnosisCollector {
     }
     const isTold = found.some(({ code }) => code !== 'failures') || manifest.imported?.starts === 'unknown';
     const text = isTold ? null : unclearText(facts);
+    if (course !== null) release(...Object.values(course.requests));
     return text === null ? found : [...found, { code: 'unclear', text }];
   }
 }

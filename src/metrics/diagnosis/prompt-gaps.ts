@@ -63,11 +63,19 @@ export class PromptGapsCollector {
     if (this.#streams.length >= 2 * STREAMS) this.#keepBest();
   }
 
-  /** Null where there are too few gaps, or first tokens in nearly all of them. */
+  /**
+   * Null where there are too few gaps, or first tokens in nearly all of them. To be asked once: the times of requests are
+   * gone afterwards.
+   */
   result(): PromptGaps | null {
     this.#keepBest();
     this.#firstUs.sort();
-    const first = this.#firstUs;
+    const found = this.#found(this.#firstUs);
+    this.#firstUs.release();
+    return found;
+  }
+
+  #found(first: Samples): PromptGaps | null {
     const streams = this.#streams.map(({ times }) => times);
     const usual = usualGapUs(streams, first);
     if (usual === null) return null;
