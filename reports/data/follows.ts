@@ -18,7 +18,8 @@ export function follows(xs: Float64Array, ys: Float64Array, size: number): boole
   const [x, y] = [medians(xs, size), medians(ys, size)];
   const steps = new Float64Array(Math.max(0, x.length - 1)).map((_, i) => Math.log((x[i + 1] ?? 1) / (x[i] ?? 1)));
   // Small steps drown in the noise of `ys`: the larger half counts. Those of nothing are the last.
-  const order = ascendingOrder(steps.map((step) => -Math.abs(step)));
+  const sizes = steps.map((step) => -Math.abs(step));
+  const order = ascendingOrder(sizes);
   const large = Math.ceil(steps.reduce((count, step) => (step === 0 ? count : count + 1), 0) / 2);
   let [up, down, risen, fallen] = [0, 0, 0, 0];
   for (const i of order.subarray(0, large)) {
@@ -28,7 +29,7 @@ export function follows(xs: Float64Array, ys: Float64Array, size: number): boole
     if (step > 0 && rise > 0) risen++;
     if (step < 0 && rise < 0) fallen++;
   }
-  release(steps, order);
+  release(steps, sizes, order);
   return (
     Math.min(up, down) >= ENOUGH_STEPS &&
     risen >= SAME_WAY * up &&

@@ -1,10 +1,9 @@
-import type { RequestRecord } from '../../src/core/record.ts';
-import { isAnswered, tpotUs, ttftUs } from '../../src/metrics/request-latency.ts';
 import { ascendingOrder } from '../../src/metrics/ascending-order.ts';
-import { release, Samples } from '../../src/metrics/samples.ts';
-import { Concurrency } from '../../src/metrics/concurrency.ts';
+import type { Concurrency } from '../../src/metrics/concurrency.ts';
+import { release } from '../../src/metrics/samples.ts';
 import { follows } from './follows.ts';
 import { type HeatMap, heatMap } from './heat.ts';
+import type { LatencyRequests } from './latency-requests.ts';
 
 /** A latency by a value that it may depend on, failed requests too. */
 export interface LatencyMap extends HeatMap {
@@ -28,108 +27,51 @@ const LEAST_GROUP = 5;
 /** ... of which a run has at most so many. */
 const GROUPS = 120;
 
-/** Collects latencies with the values they may depend on. */
-export class LatencyMapCollector {
-  readonly #inFlight: Concurrency;
-  readonly #byInput = new Pairs();
-  readonly #failedTokens = new Samples();
-  #failedWithoutTokens = 0;
-  #answeredWithoutTokens = 0;
-  /** TPOT with the span in which a request was decoded. */
-  readonly #tpots = new Pairs();
-  readonly #lastUs = new Samples();
-  readonly #failedSentUs = new Samples();
-  #failedUnsent = 0;
-  #withoutTpot = 0;
-
-  /** `inFlight`: of all requests, by the time of `result`. */
-  constructor(inFlight: Concurrency) {
-    this.#inFlight = inFlight;
-  }
-
-  /** A measured request. */
-  add(record: RequestRecord): void {
-    if (isAnswered(record)) this.#addAnswered(record);
-    else this.#addFailed(record);
-  }
-
-  #addAnswered(record: RequestRecord): void {
-    const { due_us, token_times_us: times } = record;
-    const tokens = record.input_tokens_planned ?? record.input_tokens;
-    if (tokens === null) this.#answeredWithoutTokens++;
-    else this.#byInput.push(due_us, tokens, ttftUs(record));
-    const tpot = tpotUs(record);
-    if (tpot === null || tpot <= 0) {
-      this.#withoutTpot++;
-      return;
-    }
-    this.#tpots.push(due_us, due_us + ttftUs(record), tpot);
-    this.#lastUs.push(due_us + (times.at(-1) ?? 0));
-  }
-
-  #addFailed({ input_tokens_planned, sent_us }: RequestRecord): void {
-    if (input_tokens_planned === null) this.#failedWithoutTokens++;
-    else this.#failedTokens.push(input_tokens_planned);
-    if (sent_us === null) this.#failedUnsent++;
-    else this.#failedSentUs.push(sent_us);
-  }
-
-  result(): LatencyMaps {
-    const mean = this.#inFlight.means();
-    const [firstUs, lastUs] = [this.#tpots.xs.values(), this.#lastUs.values()];
-    const concurrency = firstUs.map((first, i) => mean(first, lastUs[i] ?? first));
-    release(firstUs, lastUs);
-    // A refusal can be too short to be in flight itself.
-    const ofFailed = this.#failedSentUs.values().map((sent) => Math.max(1, mean(sent, sent + 1)));
-    const group = Math.max(LEAST_GROUP, Math.floor(concurrency.length / GROUPS));
-    const tokens = this.#byInput.xs.values();
-    const maps = {
-      ttft_by_input: {
-        ...this.#byInput.mapOver(tokens, this.#failedTokens.values()),
-        failed_unplaced: this.#failedWithoutTokens,
-        not_drawn: this.#answeredWithoutTokens,
-        follows: this.#byInput.follows(tokens, 1),
-      },
-      tpot_by_concurrency: {
-        ...this.#tpots.mapOver(concurrency, ofFailed),
-        failed_unplaced: this.#failedUnsent,
-        not_drawn: this.#withoutTpot,
-        follows: this.#tpots.follows(concurrency, group),
-      },
-    };
-    release(tokens, concurrency);
-    return maps;
-  }
+/** Latencies with the values that they may depend on. `inFlight`: of all requests of the run. */
+export function latencyMaps(requests: LatencyRequests, inFlight: Concurrency): LatencyMaps {
+  return {
+    ttft_by_input: ttftByInput(requests),
+    tpot_by_concurrency: tpotByConcurrency(requests, inFlight),
+  };
 }
 
-/** Pairs of values with the due times of their requests, in any order. */
-class Pairs {
-  readonly xs = new Samples();
-  readonly #ys = new Samples();
-  readonly #dueUs = new Samples();
+function ttftByInput(requests: LatencyRequests): LatencyMap {
+  const failed = requests.failedInputTokens();
+  const map = mapOf(requests.dueUs(), requests.inputTokens(), requests.ttftUs(), failed, () => 1);
+  return { ...map, failed_unplaced: requests.failed - failed.length, not_drawn: requests.answered - map.requests };
+}
 
-  push(dueUs: number, x: number, y: number): void {
-    this.#dueUs.push(dueUs);
-    this.xs.push(x);
-    this.#ys.push(y);
-  }
+function tpotByConcurrency(requests: LatencyRequests, inFlight: Concurrency): LatencyMap {
+  const mean = inFlight.means();
+  const [due, ttft, last, tpot] = [requests.dueUs(), requests.ttftUs(), requests.lastUs(), requests.tpotUs()];
+  const concurrency = tpot.map((us, i) => {
+    const first = (due[i] ?? 0) + (ttft[i] ?? 0);
+    return us > 0 ? mean(first, last[i] ?? first) : Number.NaN;
+  });
+  release(ttft, last);
+  // A refusal can be too short to be in flight itself.
+  const failed = requests.failedSentUs().map((sent) => Math.max(1, mean(sent, sent + 1)));
+  const map = mapOf(due, concurrency, tpot, failed, (drawn) => Math.max(LEAST_GROUP, Math.floor(drawn / GROUPS)));
+  return { ...map, failed_unplaced: requests.failed - failed.length, not_drawn: requests.answered - map.requests };
+}
 
-  /** The second values by `xs`, which stand beside them. */
-  mapOver(xs: Float64Array, failedXs: Float64Array): HeatMap {
-    const ys = this.#ys.values();
-    const map = heatMap(xs, ys, failedXs);
-    release(ys);
-    return map;
-  }
+type Column = Float64Array<ArrayBuffer>;
 
-  /** Whether the second values follow `xs`, which stand beside them, in groups of `size` in order of due time. */
-  follows(xs: Float64Array, size: number): boolean {
-    const due = this.#dueUs.values();
-    const order = ascendingOrder(due);
-    release(due);
-    const [x, y] = [new Float64Array(order.length).map((_, i) => xs[order[i] ?? 0] ?? 0), this.#ys.pick(order)];
-    const found = follows(x, y, size);
-    release(order, x, y);
-    return found;
-  }
+/** A map of the requests whose `xs` is known, with `groupOf` so many; takes the columns, which are gone afterwards. */
+function mapOf(
+  dueUs: Column,
+  xs: Column,
+  ys: Column,
+  failedXs: Column,
+  groupOf: (drawn: number) => number,
+): HeatMap & Pick<LatencyMap, 'follows'> {
+  const order = ascendingOrder(dueUs);
+  const drawn = order.filter((i) => !Number.isNaN(xs[i]));
+  release(dueUs, order);
+  const [x, y] = [new Float64Array(drawn.length), new Float64Array(drawn.length)];
+  for (let i = 0; i < drawn.length; i++) [x[i], y[i]] = [xs[drawn[i] ?? 0] ?? 0, ys[drawn[i] ?? 0] ?? 0];
+  release(drawn, xs, ys);
+  const map = { ...heatMap(x, y, failedXs), follows: follows(x, y, groupOf(x.length)) };
+  release(x, y);
+  return map;
 }

@@ -3,19 +3,24 @@ import { release } from '../../src/metrics/samples.ts';
 
 /** A growing subset of known values, asked for its k-th smallest: a Fenwick tree over the ranks of the values. */
 export class RankedSet {
-  readonly #sorted: Float64Array;
+  readonly #sorted: Float64Array<ArrayBuffer>;
   /** Rank, from 1, of each value by its index. */
-  readonly #rank: Uint32Array;
-  readonly #tree: Uint32Array;
+  readonly #rank: Uint32Array<ArrayBuffer>;
+  readonly #tree: Uint32Array<ArrayBuffer>;
   #size = 0;
 
-  constructor(values: Float64Array) {
+  constructor(values: Float64Array<ArrayBuffer>) {
     const order = ascendingOrder(values);
     this.#sorted = values.slice().sort();
     this.#rank = new Uint32Array(values.length);
     order.forEach((index, rank) => (this.#rank[index] = rank + 1));
     release(order);
     this.#tree = new Uint32Array(values.length + 1);
+  }
+
+  /** Nothing more is asked. */
+  release(): void {
+    release(this.#sorted, this.#rank, this.#tree);
   }
 
   /** Puts the value at an index in; each once. */

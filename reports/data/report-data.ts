@@ -12,16 +12,17 @@ import { limitUs } from '../../src/metrics/judge.ts';
 import { stoppedRecords } from '../../src/metrics/stopped.ts';
 import { hasKnownGaps } from '../../src/metrics/request-latency.ts';
 import { Concurrency } from '../../src/metrics/concurrency.ts';
-import { LatencySamples } from '../../src/metrics/latency.ts';
+import { release } from '../../src/metrics/samples.ts';
 import { type Ecdf, ecdfOf } from './ecdf.ts';
 import { GapCounts } from './gap-counts.ts';
 import { LatencyTimelineCollector, type LatencyTimelines } from './latency-timeline.ts';
-import { LatencyMapCollector, type LatencyMaps } from './latency-maps.ts';
+import { latencyMaps, type LatencyMaps } from './latency-maps.ts';
+import { LatencyRequests } from './latency-requests.ts';
 import { MissCollector, type Misses } from './misses.ts';
 import { type RequestSample, RequestSampler } from './request-sample.ts';
 import { type SampledSession, SessionChooser, SessionTurns } from './session-sample.ts';
 import { ServerSeries, type ServerTimeline } from './server-timeline.ts';
-import { type SloPlane, SloPlaneCollector } from './slo-plane.ts';
+import { type SloPlane, sloPlane } from './slo-plane.ts';
 import { type Timeline, TimelineCollector } from './timeline.ts';
 
 /** The data of a report's charts, aggregated from records: its size does not grow with the run. */
@@ -78,13 +79,14 @@ class ReportDataCollector {
   /** Those of all requests alike. */
   readonly #limits: Limits;
   readonly #isStopped: (record: RequestRecord) => boolean;
-  readonly #latencies = new LatencySamples();
+  readonly #latencies: LatencyRequests;
   readonly #gaps = new GapCounts();
-  readonly #plane: SloPlaneCollector;
+  /** Those that the plane judges by, and the share of requests that is wanted. */
+  readonly #planeLimits: Limits;
+  readonly #at: number | undefined;
   readonly #misses: MissCollector | null;
   /** Requests of warm-up and cool-down too. */
   readonly #inFlight = new Concurrency();
-  readonly #maps = new LatencyMapCollector(this.#inFlight);
   readonly #timeline: TimelineCollector;
   readonly #latencyTimelines = new LatencyTimelineCollector();
   readonly #server: ServerSeries;
@@ -99,7 +101,9 @@ class ReportDataCollector {
     this.#isStopped = stoppedRecords(manifest);
     this.#limits = commonLimits(slo?.limits_ms ?? {});
     this.#server = new ServerSeries(manifest.clock);
-    this.#plane = new SloPlaneCollector(slo?.limits_ms.by_class === undefined ? this.#limits : {}, slo?.at);
+    this.#planeLimits = slo?.limits_ms.by_class === undefined ? this.#limits : {};
+    this.#at = slo?.at;
+    this.#latencies = new LatencyRequests(this.#planeLimits);
     this.#misses = slo === null ? null : new MissCollector(slo.limits_ms);
     this.#timeline = new TimelineCollector(slo?.limits_ms ?? null, measured, this.#inFlight);
   }
@@ -110,11 +114,9 @@ class ReportDataCollector {
     if (isStopped && record.outcome === 'unsent') return;
     this.#timeline.add(record, isStopped);
     if (!record.measured || isStopped) return;
-    this.#maps.add(record);
     this.#latencies.add(record);
     this.#latencyTimelines.add(record);
     if (hasKnownGaps(record)) this.#gaps.add(record.token_times_us);
-    this.#plane.add(record);
     this.#misses?.add(record);
     this.#sample.add(record);
     this.#sessions.add(record);
@@ -133,18 +135,29 @@ class ReportDataCollector {
   }
 
   result(): Omit<ReportData, 'sessions'> {
-    const { ttftUs, tpotUs, e2eUs, failed, missingTokens } = this.#latencies;
+    const requests = this.#latencies;
     const timeline = this.#timeline.result();
-    const withoutTpot = ttftUs.length - tpotUs.length;
+    const ecdf = (us: Float64Array<ArrayBuffer>, metric: 'ttft' | 'tpot' | 'e2e'): Ecdf => {
+      const [limitMs, known] = [this.#limits[metric], us.filter((value) => !Number.isNaN(value)).sort()];
+      const found = ecdfOf(known, requests.failed, limitMs === undefined ? null : limitUs(limitMs));
+      release(us, known);
+      return found;
+    };
+    const curves = {
+      ttft: ecdf(requests.ttftUs(), 'ttft'),
+      tpot: ecdf(requests.tpotUs(), 'tpot'),
+      e2e: ecdf(requests.e2eUs(), 'e2e'),
+    };
+    const plane = sloPlane(requests, this.#planeLimits, this.#at);
+    const maps = latencyMaps(requests, this.#inFlight);
+    requests.release();
     return {
-      ttft: ttftUs.takeSorted((sorted) => ecdfOf(sorted, failed, limitOrNull(this.#limits.ttft))),
-      tpot: tpotUs.takeSorted((sorted) => ecdfOf(sorted, failed, limitOrNull(this.#limits.tpot))),
-      e2e: e2eUs.takeSorted((sorted) => ecdfOf(sorted, failed, limitOrNull(this.#limits.e2e))),
-      itl: this.#gaps.ecdf(missingTokens),
-      without_tpot: withoutTpot,
-      slo_plane: this.#plane.result(),
+      ...curves,
+      itl: this.#gaps.ecdf(requests.missingTokens),
+      without_tpot: curves.ttft.n - curves.tpot.n,
+      slo_plane: plane,
       misses: this.#misses?.result() ?? null,
-      maps: this.#maps.result(),
+      maps,
       timeline,
       latency_timelines: this.#latencyTimelines.over(timeline),
       server: this.#server.over(timeline),
@@ -159,8 +172,4 @@ class ReportDataCollector {
       ),
     };
   }
-}
-
-function limitOrNull(limitMs: number | undefined): number | null {
-  return limitMs === undefined ? null : limitUs(limitMs);
 }

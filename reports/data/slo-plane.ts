@@ -1,9 +1,8 @@
-import type { RequestRecord } from '../../src/core/record.ts';
-import { GOAL, hasLimits, type Limits, SLO_METRICS } from '../../src/core/slo.ts';
-import { isAnswered, tpotUs, ttftUs } from '../../src/metrics/request-latency.ts';
-import { limitUs, meets } from '../../src/metrics/judge.ts';
+import { GOAL, hasLimits, type Limits } from '../../src/core/slo.ts';
+import { limitUs } from '../../src/metrics/judge.ts';
 import { ascendingOrder } from '../../src/metrics/ascending-order.ts';
-import { release, Samples } from '../../src/metrics/samples.ts';
+import { release } from '../../src/metrics/samples.ts';
+import type { LatencyRequests } from './latency-requests.ts';
 import { RankedSet } from './ranked-set.ts';
 
 /** The shares whose contours are drawn, in percent. */
@@ -38,66 +37,50 @@ export interface SloPlane {
 
 const MAX_POINTS = 160;
 
-/** Finds the pairs of limits on TTFT and TPOT that given shares of the requests would have met. */
-export class SloPlaneCollector {
-  readonly #slo: Limits;
-  /** Those beside the plane. */
-  readonly #others: readonly (readonly [metric: (typeof SLO_METRICS)[number], limitMs: number])[];
-  readonly #atPercent: number;
-  readonly #ttftUs = new Samples();
-  /** Beside `#ttftUs`. A single token has no TPOT, which meets every limit: 0. */
-  readonly #tpotUs = new Samples();
-  #never = 0;
+type Column = Float64Array<ArrayBuffer>;
 
-  /** `at`: the share of requests that is to meet the SLO. */
-  constructor(slo: Limits, at: number = GOAL) {
-    this.#slo = slo;
-    this.#others = SLO_METRICS.flatMap((metric) => {
-      const limitMs = slo[metric];
-      return limitMs === undefined || metric === 'ttft' || metric === 'tpot' ? [] : [[metric, limitMs]];
-    });
-    this.#atPercent = Number((at * 100).toFixed(3));
-  }
+/**
+ * The pairs of limits on TTFT and TPOT that given shares of the requests would have met. `at`: the share that is to meet
+ * the SLO. A single token has no TPOT, which meets every limit: 0.
+ */
+export function sloPlane(all: LatencyRequests, slo: Limits, at: number = GOAL): SloPlane {
+  const others = all.meetsOthers();
+  const possible = (column: Column): Column => {
+    const kept = column.filter((_, i) => others[i] === 1);
+    release(column);
+    return kept;
+  };
+  const ttft = possible(all.ttftUs());
+  const tpot = possible(all.tpotUs()).map((us) => (Number.isNaN(us) ? 0 : us));
+  release(others);
+  const atPercent = Number((at * 100).toFixed(3));
+  const requests = all.answered + all.failed;
+  const never = requests - ttft.length;
+  const ttftLimit = slo.ttft === undefined ? Infinity : limitUs(slo.ttft);
+  const tpotLimit = slo.tpot === undefined ? Infinity : limitUs(slo.tpot);
+  let met = 0;
+  for (let i = 0; i < ttft.length; i++)
+    if ((ttft[i] ?? Infinity) <= ttftLimit && (tpot[i] ?? Infinity) <= tpotLimit) met++;
+  const wanted = countFor(atPercent, requests);
+  const levels = countFor(LEVELS_PERCENT[0], requests) <= ttft.length ? withLevel(atPercent) : LOW_LEVELS_PERCENT;
+  const contours = contoursOf({ ttft, tpot, levels, requests }, Number.isFinite(ttftLimit) ? ttftLimit : null);
+  const strictestTtft = strictest(ttft, tpot, tpotLimit, wanted);
+  const strictestTpot = strictest(tpot, ttft, ttftLimit, wanted);
+  release(ttft, tpot);
+  return {
+    at_percent: atPercent,
+    contours,
+    share_at_slo: !hasLimits(slo) || requests === 0 ? null : met / requests,
+    strictest_ttft_ms: strictestTtft,
+    strictest_tpot_ms: strictestTpot,
+    requests,
+    never,
+  };
+}
 
-  add(record: RequestRecord): void {
-    if (!isAnswered(record) || !this.#others.every(([metric, limitMs]) => meets(record, metric, limitMs)))
-      this.#never++;
-    else {
-      this.#ttftUs.push(ttftUs(record));
-      this.#tpotUs.push(tpotUs(record) ?? 0);
-    }
-  }
-
-  result(): SloPlane {
-    const [ttft, tpot] = [this.#ttftUs.values(), this.#tpotUs.values()];
-    const requests = ttft.length + this.#never;
-    const ttftLimit = this.#slo.ttft === undefined ? Infinity : limitUs(this.#slo.ttft);
-    const tpotLimit = this.#slo.tpot === undefined ? Infinity : limitUs(this.#slo.tpot);
-    let met = 0;
-    for (let i = 0; i < ttft.length; i++)
-      if ((ttft[i] ?? Infinity) <= ttftLimit && (tpot[i] ?? Infinity) <= tpotLimit) met++;
-    const judged = hasLimits(this.#slo);
-    const wanted = countFor(this.#atPercent, requests);
-    const levels = countFor(LEVELS_PERCENT[0], requests) <= ttft.length ? this.#levels() : LOW_LEVELS_PERCENT;
-    const contours = contoursOf({ ttft, tpot, levels, requests }, Number.isFinite(ttftLimit) ? ttftLimit : null);
-    const strictestTtft = strictest(ttft, tpot, tpotLimit, wanted);
-    const strictestTpot = strictest(tpot, ttft, ttftLimit, wanted);
-    release(ttft, tpot);
-    return {
-      at_percent: this.#atPercent,
-      contours,
-      share_at_slo: !judged || requests === 0 ? null : met / requests,
-      strictest_ttft_ms: strictestTtft,
-      strictest_tpot_ms: strictestTpot,
-      requests,
-      never: this.#never,
-    };
-  }
-
-  /** The wanted share among the shares that are always drawn. */
-  #levels(): number[] {
-    return [...new Set([...LEVELS_PERCENT, this.#atPercent])].sort((a, b) => a - b);
-  }
+/** The wanted share among the shares that are always drawn. */
+function withLevel(percent: number): number[] {
+  return [...new Set([...LEVELS_PERCENT, percent])].sort((a, b) => a - b);
 }
 
 /** The smallest number of `requests` that is at least `percent` of them. */
@@ -107,7 +90,7 @@ function countFor(percent: number, requests: number): number {
 
 /** The smallest limit on `values`, in ms, that `wanted` requests meet, counting those whose `others` are within `otherLimit`. */
 function strictest(
-  values: Float64Array<ArrayBuffer>,
+  values: Column,
   others: Float64Array,
   otherLimit: number,
   wanted: number,
@@ -119,8 +102,8 @@ function strictest(
 }
 
 interface Plane {
-  readonly ttft: Float64Array<ArrayBuffer>;
-  readonly tpot: Float64Array<ArrayBuffer>;
+  readonly ttft: Column;
+  readonly tpot: Column;
   readonly levels: readonly number[];
   readonly requests: number;
 }
@@ -141,11 +124,13 @@ function contoursOf({ ttft, tpot, levels, requests }: Plane, limit: number | nul
       if (y !== null) contour.points.push({ ttft_ms: x / 1000, tpot_ms: y / 1000 });
     }
   }
+  release(order);
+  set.release();
   return points;
 }
 
 /** Rising TTFT limits in microseconds, log-spaced from the `first`-smallest TTFT (no contour begins below it) to the largest. */
-function limitsDrawn(ttfts: Float64Array<ArrayBuffer>, first: number, limit: number | null): number[] {
+function limitsDrawn(ttfts: Column, first: number, limit: number | null): number[] {
   const sorted = ttfts.slice().sort();
   const low = Math.max(1, sorted[first - 1] ?? sorted[0] ?? 1);
   const high = Math.max(low, sorted.at(-1) ?? low);

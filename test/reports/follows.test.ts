@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { heatChart } from '../../reports/charts/heat-chart.ts';
 import { follows } from '../../reports/data/follows.ts';
-import { LatencyMapCollector, type LatencyMap } from '../../reports/data/latency-maps.ts';
+import { latencyMaps, type LatencyMap } from '../../reports/data/latency-maps.ts';
+import { LatencyRequests } from '../../reports/data/latency-requests.ts';
 import { Concurrency } from '../../src/metrics/concurrency.ts';
 import { randomStream, uniform } from '../../src/core/random.ts';
 import { exampleRecord } from '../runs/example-records.ts';
@@ -18,12 +19,12 @@ interface Sample {
 /** TTFT by input tokens of requests 100 ms apart. `at` runs from 0 to 1 over the run. */
 function mapOf(sample: (at: number, random: () => number, i: number) => Sample, requests = REQUESTS): LatencyMap {
   const stream = randomStream(3, 'follows');
-  const collector = new LatencyMapCollector(new Concurrency());
+  const all = new LatencyRequests({});
   for (let i = 0; i < requests; i++) {
     const { tokens, ttft_ms, failed = false } = sample(i / requests, () => uniform(stream), i);
     const due_us = i * 100_000;
     const times = failed ? [] : [0, 1, 2].map((token) => Math.round((ttft_ms + 10 * token) * 1000));
-    collector.add(
+    all.add(
       exampleRecord({
         request_id: `r${i}`,
         due_us,
@@ -35,7 +36,7 @@ function mapOf(sample: (at: number, random: () => number, i: number) => Sample, 
       }),
     );
   }
-  return collector.result().ttft_by_input;
+  return latencyMaps(all, new Concurrency()).ttft_by_input;
 }
 
 const chartOf = (map: LatencyMap, limit_ms: number | null = null): ReturnType<typeof heatChart> =>

@@ -3,7 +3,8 @@ import { it } from 'node:test';
 import * as fc from 'fast-check';
 import { Concurrency } from '../../src/metrics/concurrency.ts';
 import { heatMap } from '../../reports/data/heat.ts';
-import { LatencyMapCollector } from '../../reports/data/latency-maps.ts';
+import { latencyMaps } from '../../reports/data/latency-maps.ts';
+import { LatencyRequests } from '../../reports/data/latency-requests.ts';
 import { exampleRun } from './example-run.ts';
 
 it('mean requests in flight is what adding up the overlaps gives', () => {
@@ -66,12 +67,12 @@ it('maps are of measured requests, failed ones apart, in flight among all', asyn
     fate: (index) => (index % 10 === 3 ? { outcome: 'timeout', sent_us: 0, end_us: 900e6 } : null),
   });
   const inFlight = new Concurrency();
-  const collector = new LatencyMapCollector(inFlight);
+  const requests = new LatencyRequests({});
   for (const [index, record] of records.entries()) {
     if (record.sent_us !== null) inFlight.add(record.sent_us, record.end_us ?? Infinity);
-    if (index >= 10) collector.add(record);
+    if (index >= 10) requests.add(record);
   }
-  const { ttft_by_input, tpot_by_concurrency } = collector.result();
+  const { ttft_by_input, tpot_by_concurrency } = latencyMaps(requests, inFlight);
   for (const { requests, failed, failed_unplaced } of [ttft_by_input, tpot_by_concurrency])
     assert.deepEqual([requests, failed, failed_unplaced], [36, 4, 0]);
   assert.ok(

@@ -4,7 +4,9 @@ import * as fc from 'fast-check';
 import { sloPlaneLayers } from '../../reports/charts/slo-plane-layers.ts';
 import { sloPlaneChart } from '../../reports/charts/slo-plane-chart.ts';
 import { RankedSet } from '../../reports/data/ranked-set.ts';
-import { SloPlaneCollector } from '../../reports/data/slo-plane.ts';
+import { LatencyRequests } from '../../reports/data/latency-requests.ts';
+import { type SloPlane, sloPlane } from '../../reports/data/slo-plane.ts';
+import type { RequestRecord } from '../../src/core/record.ts';
 import type { Slo } from '../../src/core/slo.ts';
 import { summarise } from '../../src/metrics/summarise.ts';
 import { meetsAll } from '../../src/metrics/judge.ts';
@@ -17,10 +19,10 @@ const { records } = await exampleRun({
   fate: (index) => (index % 25 === 3 ? { outcome: 'timeout' } : null),
 });
 
-function planeOf(slo: Slo) {
-  const collector = new SloPlaneCollector(slo);
-  for (const record of records) collector.add(record);
-  return collector.result();
+function planeOf(slo: Slo, at?: number, of: readonly RequestRecord[] = records): SloPlane {
+  const requests = new LatencyRequests(slo);
+  for (const record of of) requests.add(record);
+  return sloPlane(requests, slo, at);
 }
 
 for (const slo of ['ttft=100ms,tpot=10ms', 'ttft=64521us', 'tpot=11ms,e2e=1s', 'e2e=700ms', 'ttft=10s,tpot=10s'])
@@ -77,9 +79,7 @@ it('the chart says what could be promised instead', () => {
 
 it('the share wanted is the one asked for, drawn among the levels, and no promise', () => {
   const slo = { ttft: 100, tpot: 20 };
-  const collector = new SloPlaneCollector(slo, 0.8);
-  for (const record of records) collector.add(record);
-  const plane = collector.result();
+  const plane = planeOf(slo, 0.8);
   assert.deepEqual(
     plane.contours.map(({ percent }) => percent),
     [50, 80, 90, 95, 99],
@@ -97,12 +97,12 @@ it('the share wanted is the one asked for, drawn among the levels, and no promis
 });
 
 it('where half of the requests meet no limits, lower levels are drawn, and where one in ten does, nothing is', () => {
-  const failing = (share: number) => {
-    const collector = new SloPlaneCollector({ ttft: 100, tpot: 10 });
-    for (const [index, record] of records.entries())
-      collector.add(index % 100 < share * 100 ? { ...record, outcome: 'timeout' } : record);
-    return collector.result();
-  };
+  const failing = (share: number): SloPlane =>
+    planeOf(
+      { ttft: 100, tpot: 10 },
+      undefined,
+      records.map((record, index) => (index % 100 < share * 100 ? { ...record, outcome: 'timeout' } : record)),
+    );
   const plane = failing(0.7);
   const levels = plane.contours.map(({ percent, points }) => [percent, points.length > 0]);
   assert.deepEqual(levels, [
