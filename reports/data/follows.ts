@@ -1,5 +1,5 @@
 import { ascendingOrder } from '../../src/metrics/ascending-order.ts';
-import { release } from '../../src/metrics/samples.ts';
+import { release } from '../../src/core/release.ts';
 
 /** With fewer steps up, or fewer down, nothing can be told. */
 const ENOUGH_STEPS = 8;

@@ -1,6 +1,6 @@
 import { ascendingOrder } from '../../src/metrics/ascending-order.ts';
 import type { Concurrency } from '../../src/metrics/concurrency.ts';
-import { release } from '../../src/metrics/samples.ts';
+import { release } from '../../src/core/release.ts';
 import { follows } from './follows.ts';
 import { type HeatMap, heatMap } from './heat.ts';
 import type { LatencyRequests } from './latency-requests.ts';

@@ -22,9 +22,9 @@ export class LatencyRequests {
   /** -1: not known. */
   readonly #inputTokens = new Samples();
   readonly #meetsOthers = new Samples();
+  readonly #failedDueUs = new Samples();
   readonly #failedInputTokens = new Samples();
   readonly #failedSentUs = new Samples();
-  #failed = 0;
   #missingTokens = 0;
 
   /** `slo`: that of all requests; its limits beside TTFT and TPOT are judged here. */
@@ -38,8 +38,8 @@ export class LatencyRequests {
   add(record: RequestRecord): void {
     const { token_times_us: times, input_tokens_planned, sent_us } = record;
     if (!isAnswered(record)) {
-      this.#failed++;
       this.#missingTokens += Math.max(0, (record.output_tokens_planned ?? 0) - times.length);
+      this.#failedDueUs.push(record.due_us);
       if (input_tokens_planned !== null) this.#failedInputTokens.push(input_tokens_planned);
       if (sent_us !== null) this.#failedSentUs.push(sent_us);
       return;
@@ -58,7 +58,7 @@ export class LatencyRequests {
   }
 
   get failed(): number {
-    return this.#failed;
+    return this.#failedDueUs.length;
   }
 
   /** Planned tokens of failed requests that did not come. */
@@ -98,6 +98,10 @@ export class LatencyRequests {
     return this.#meetsOthers.values();
   }
 
+  failedDueUs(): Column {
+    return this.#failedDueUs.values();
+  }
+
   /** Planned input tokens of those failed requests that have them. */
   failedInputTokens(): Column {
     return this.#failedInputTokens.values();
@@ -111,7 +115,7 @@ export class LatencyRequests {
   /** Nothing more is asked. */
   release(): void {
     const answered = [this.#dueUs, this.#ttftUs, this.#decodeUs, this.#tokens, this.#e2eUs];
-    const others = [this.#inputTokens, this.#meetsOthers, this.#failedInputTokens, this.#failedSentUs];
-    for (const column of [...answered, ...others]) column.release();
+    const failed = [this.#failedDueUs, this.#failedInputTokens, this.#failedSentUs];
+    for (const column of [...answered, this.#inputTokens, this.#meetsOthers, ...failed]) column.release();
   }
 }

@@ -1,6 +1,7 @@
-import type { RequestRecord } from '../../src/core/record.ts';
-import { isAnswered, tpotUs, ttftUs } from '../../src/metrics/request-latency.ts';
-import { FIRST_BIN_US, MAX_BINS, type TimeBins, type Timeline } from './timeline.ts';
+import { release } from '../../src/core/release.ts';
+import { ascendingOrder } from '../../src/metrics/ascending-order.ts';
+import type { LatencyRequests } from './latency-requests.ts';
+import type { TimeBins, Timeline } from './timeline.ts';
 
 /** The latencies that are shown over time. */
 export const TIMED_LATENCIES = ['ttft', 'tpot'] as const;
@@ -69,96 +70,90 @@ interface Ranked {
 }
 
 /**
- * Counts TTFT and TPOT by due time, in bins that double as the timeline's do. What it keeps is bounded by bins and
- * buckets, not by the number of requests.
+ * TTFT and TPOT by due time, in bins of the timeline or wider ones: twice as wide until the median of those with a request
+ * has enough for a percentile.
  */
-export class LatencyTimelineCollector {
-  #counts: Record<TimedLatency, Counts[]> = { ttft: noCounts(), tpot: noCounts() };
-  /** Requests without an answer. */
-  #failed = new Float64Array(MAX_BINS);
-  #notDrawn = 0;
-  #binUs = FIRST_BIN_US;
+export function latencyTimelines(requests: LatencyRequests, timeline: Timeline): LatencyTimelines {
+  const [dueUs, failedDueUs] = [requests.dueUs(), requests.failedDueUs()];
+  const order = ascendingOrder(dueUs);
+  const { bins, bin_s } = timeline;
+  const narrowUs = bin_s * 1e6;
+  const arrivals = requestsByBin([dueUs, failedDueUs], narrowUs, bins.length);
+  const found = enoughFor(arrivals, bins.length);
+  const binUs = narrowUs * 2 ** (found?.doublings ?? 0);
+  const failed = requestsByBin([failedDueUs], binUs, Math.ceil((bins.length * narrowUs) / binUs));
+  const of = (us: Column): Omit<LatencyTimeline, 'not_drawn'> => {
+    const line = binsOf({ us, dueUs, order, failed, binUs }, timeline);
+    release(us);
+    return { ...line, tail: found?.tail ?? 'p90' };
+  };
+  const [ttft, tpot] = [of(requests.ttftUs()), of(requests.tpotUs())];
+  release(dueUs, failedDueUs, order);
+  return { ttft: { ...ttft, not_drawn: 0 }, tpot: { ...tpot, not_drawn: requests.answered - tpot.count } };
+}
 
-  /** A measured request. */
-  add(record: RequestRecord): void {
-    while (record.due_us >= this.#binUs * MAX_BINS) this.#widen();
-    const bin = Math.floor(record.due_us / this.#binUs);
-    if (!isAnswered(record)) {
-      this.#failed[bin] = (this.#failed[bin] ?? 0) + 1;
-      return;
+type Column = Float64Array<ArrayBuffer>;
+
+/** How many of the due times are in each of so many bins. */
+function requestsByBin(dueUs: readonly Column[], binUs: number, bins: number): number[] {
+  const counts = Array.from({ length: bins }, () => 0);
+  for (const column of dueUs)
+    for (const due of column) {
+      const bin = Math.floor(due / binUs);
+      counts[bin] = (counts[bin] ?? 0) + 1;
     }
-    const tpot = tpotUs(record);
-    count(this.#counts.ttft[bin], bucketOf(ttftUs(record)), 1);
-    if (tpot === null) this.#notDrawn++;
-    else count(this.#counts.tpot[bin], bucketOf(tpot), 1);
-  }
+  return counts;
+}
 
-  /** In bins of the timeline, whose last record may be long after the last due time. */
-  over(timeline: Timeline): LatencyTimelines {
-    while (this.#binUs < timeline.bin_s * 1e6) this.#widen();
-    const tail = this.#enough(timeline);
-    const of = (metric: TimedLatency): LatencyTimeline => ({
-      ...this.#binsOf(this.#counts[metric], timeline),
-      tail,
-      not_drawn: metric === 'tpot' ? this.#notDrawn : 0,
-    });
-    return { ttft: of('ttft'), tpot: of('tpot') };
-  }
+interface Binned {
+  /** The latency and the due time of each request, and its places in order of due time. NaN: it has no such latency. */
+  readonly us: Column;
+  readonly dueUs: Column;
+  readonly order: Uint32Array;
+  /** Failed requests in each bin. */
+  readonly failed: readonly number[];
+  readonly binUs: number;
+}
 
-  /** Widens bins until the median of those with a request has enough for a percentile, and says for which. */
-  #enough({ bins, bin_s }: Timeline): LatencyTimeline['tail'] {
-    const found = enoughFor(this.#requests(), (bins.length * bin_s * 1e6) / this.#binUs);
-    for (let i = 0; i < (found?.doublings ?? 0); i++) this.#widen();
-    return found?.tail ?? 'p90';
-  }
-
-  #requests(): number[] {
-    return this.#counts.ttft.map((counts, i) => total(counts.values()) + (this.#failed[i] ?? 0));
-  }
-
-  #binsOf(
-    counts: readonly Counts[],
-    { bins: { length }, bin_s, excluded }: Timeline,
-  ): Omit<LatencyTimeline, 'tail' | 'not_drawn'> {
-    const binS = this.#binUs / 1e6;
-    const endS = length * bin_s;
-    const whole: Counts = new Map();
-    for (const each of counts) merge(whole, each);
-    const all = ranked(whole, total(this.#failed));
-    const [half = Infinity, tenth = Infinity] = [500, 900].map((permille) => bucketAt(all, permille) ?? Infinity);
-    const height = heightOf(all);
-    return {
-      bin_s: binS,
-      excluded,
-      count: all.count,
-      failed: all.failed,
-      bins: Array.from({ length: Math.ceil(endS / binS) }, (_, i) => {
-        const own = ranked(counts[i] ?? new Map<number, number>(), this.#failed[i] ?? 0);
-        return {
-          from_s: i * binS,
-          to_s: Math.min((i + 1) * binS, endS),
-          count: own.count,
-          failed: own.failed,
-          p50_ms: msOf(bucketAt(own, 500)),
-          p90_ms: msOf(bucketAt(own, 900)),
-          p99_ms: msOf(bucketAt(own, 990)),
-          slower_half: above(own, half),
-          slowest_tenth: above(own, tenth),
-          cells: cellsOf(own, height),
-        };
-      }),
-    };
-  }
-
-  #widen(): void {
-    for (const metric of TIMED_LATENCIES) {
-      const old = this.#counts[metric];
-      this.#counts[metric] = noCounts();
-      for (const [i, counts] of old.entries()) merge(this.#counts[metric][i >> 1], counts);
-    }
-    this.#failed = Float64Array.from(summed([...this.#failed, ...new Float64Array(MAX_BINS)], 2));
-    this.#binUs *= 2;
-  }
+/** Buckets are counted bin by bin: all of them at once take as much memory as all requests. */
+function binsOf(
+  { us, dueUs, order, failed, binUs }: Binned,
+  { bins: { length }, bin_s, excluded }: Timeline,
+): Omit<LatencyTimeline, 'tail' | 'not_drawn'> {
+  const binS = binUs / 1e6;
+  const endS = length * bin_s;
+  const whole: Counts = new Map();
+  for (const value of us) if (!Number.isNaN(value)) count(whole, bucketOf(value), 1);
+  const all = ranked(whole, total(failed));
+  const [half = Infinity, tenth = Infinity] = [500, 900].map((permille) => bucketAt(all, permille) ?? Infinity);
+  const height = heightOf(all);
+  let at = 0;
+  return {
+    bin_s: binS,
+    excluded,
+    count: all.count,
+    failed: all.failed,
+    bins: failed.map((failedIn, i) => {
+      const counts: Counts = new Map();
+      for (; at < order.length && (dueUs[order[at] ?? 0] ?? 0) < (i + 1) * binUs; at++) {
+        const value = us[order[at] ?? 0] ?? Number.NaN;
+        if (!Number.isNaN(value)) count(counts, bucketOf(value), 1);
+      }
+      const own = ranked(counts, failedIn);
+      return {
+        from_s: i * binS,
+        to_s: Math.min((i + 1) * binS, endS),
+        count: own.count,
+        failed: own.failed,
+        p50_ms: msOf(bucketAt(own, 500)),
+        p90_ms: msOf(bucketAt(own, 900)),
+        p99_ms: msOf(bucketAt(own, 990)),
+        slower_half: above(own, half),
+        slowest_tenth: above(own, tenth),
+        cells: cellsOf(own, height),
+      };
+    }),
+  };
 }
 
 /**
@@ -178,16 +173,8 @@ export function enoughFor(
   return null;
 }
 
-function noCounts(): Counts[] {
-  return Array.from({ length: MAX_BINS }, () => new Map());
-}
-
-function count(counts: Counts | undefined, bucket: number, amount: number): void {
-  counts?.set(bucket, (counts.get(bucket) ?? 0) + amount);
-}
-
-function merge(into: Counts | undefined, counts: Counts): void {
-  for (const [bucket, amount] of counts) count(into, bucket, amount);
+function count(counts: Counts, bucket: number, amount: number): void {
+  counts.set(bucket, (counts.get(bucket) ?? 0) + amount);
 }
 
 function bucketOf(us: number): number {

@@ -1,7 +1,8 @@
 import type { RequestRecord } from '../../src/core/record.ts';
 import { limitsOf, type Slo } from '../../src/core/slo.ts';
 import { ascendingOrder } from '../../src/metrics/ascending-order.ts';
-import { release, Samples } from '../../src/metrics/samples.ts';
+import { release } from '../../src/core/release.ts';
+import { Samples } from '../../src/metrics/samples.ts';
 import { MISS_KINDS, type MissKind, missOf, type MissPhase } from './miss.ts';
 
 /** Requests in a range of a value, and those of them that missed the SLO, by kind of miss. */

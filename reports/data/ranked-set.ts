@@ -1,5 +1,5 @@
 import { ascendingOrder } from '../../src/metrics/ascending-order.ts';
-import { release } from '../../src/metrics/samples.ts';
+import { release } from '../../src/core/release.ts';
 
 /** A growing subset of known values, asked for its k-th smallest: a Fenwick tree over the ranks of the values. */
 export class RankedSet {

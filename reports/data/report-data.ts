@@ -12,10 +12,10 @@ import { limitUs } from '../../src/metrics/judge.ts';
 import { stoppedRecords } from '../../src/metrics/stopped.ts';
 import { hasKnownGaps } from '../../src/metrics/request-latency.ts';
 import { Concurrency } from '../../src/metrics/concurrency.ts';
-import { release } from '../../src/metrics/samples.ts';
+import { release } from '../../src/core/release.ts';
 import { type Ecdf, ecdfOf } from './ecdf.ts';
 import { GapCounts } from './gap-counts.ts';
-import { LatencyTimelineCollector, type LatencyTimelines } from './latency-timeline.ts';
+import { latencyTimelines, type LatencyTimelines } from './latency-timeline.ts';
 import { latencyMaps, type LatencyMaps } from './latency-maps.ts';
 import { LatencyRequests } from './latency-requests.ts';
 import { MissCollector, type Misses } from './misses.ts';
@@ -88,7 +88,6 @@ class ReportDataCollector {
   /** Requests of warm-up and cool-down too. */
   readonly #inFlight = new Concurrency();
   readonly #timeline: TimelineCollector;
-  readonly #latencyTimelines = new LatencyTimelineCollector();
   readonly #server: ServerSeries;
   readonly #sample = new RequestSampler();
   readonly #sessions = new SessionChooser();
@@ -115,7 +114,6 @@ class ReportDataCollector {
     this.#timeline.add(record, isStopped);
     if (!record.measured || isStopped) return;
     this.#latencies.add(record);
-    this.#latencyTimelines.add(record);
     if (hasKnownGaps(record)) this.#gaps.add(record.token_times_us);
     this.#misses?.add(record);
     this.#sample.add(record);
@@ -150,16 +148,17 @@ class ReportDataCollector {
     };
     const plane = sloPlane(requests, this.#planeLimits, this.#at);
     const maps = latencyMaps(requests, this.#inFlight);
+    const overTime = latencyTimelines(requests, timeline);
     requests.release();
     return {
       ...curves,
       itl: this.#gaps.ecdf(requests.missingTokens),
-      without_tpot: curves.ttft.n - curves.tpot.n,
+      without_tpot: overTime.tpot.not_drawn,
       slo_plane: plane,
       misses: this.#misses?.result() ?? null,
       maps,
       timeline,
-      latency_timelines: this.#latencyTimelines.over(timeline),
+      latency_timelines: overTime,
       server: this.#server.over(timeline),
       sample: this.#sample.result(),
       starts: this.#starts,

@@ -1,7 +1,7 @@
 import { GOAL, hasLimits, type Limits } from '../../src/core/slo.ts';
 import { limitUs } from '../../src/metrics/judge.ts';
 import { ascendingOrder } from '../../src/metrics/ascending-order.ts';
-import { release } from '../../src/metrics/samples.ts';
+import { release } from '../../src/core/release.ts';
 import type { LatencyRequests } from './latency-requests.ts';
 import { RankedSet } from './ranked-set.ts';
 

@@ -10,9 +10,10 @@ export const MOST_PART_BYTES = 2 ** 30;
 
 /**
  * The bytes of a file that is held in memory whole. Throws a UserError, before it reads, for what is no file (a pipe would
- * be waited for, a device has no end) and for one of more than `mostBytes`; what the system refuses is thrown as it is.
+ * be waited for, a device has no end) and for one of more than `mostBytes`; what the system refuses is thrown as it is. No
+ * other buffer shares their memory.
  */
-export function readWithin(file: string, mostBytes: number): Buffer {
+export function readWithin(file: string, mostBytes: number): Buffer<ArrayBuffer> {
   // Non-blocking: to open a pipe that no one writes to would wait for a writer.
   const handle = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
@@ -20,12 +21,12 @@ export function readWithin(file: string, mostBytes: number): Buffer {
     if (!found.isFile())
       throw new UserError(`${file}: is a ${found.isDirectory() ? 'directory' : 'pipe or device'}, expected a file`);
     if (found.size > mostBytes) throw tooLarge(file, mostBytes);
-    const chunks: Buffer[] = [];
+    const chunks: Buffer<ArrayBuffer>[] = [];
     // The size is only what was said: a file may grow, and those of /proc have none.
     for (let length = 0; ;) {
-      const chunk = Buffer.allocUnsafe(Math.max(CHUNK_BYTES, found.size + 1 - length));
+      const chunk = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, found.size + 1 - length));
       const read = readSync(handle, chunk, 0, chunk.length, null);
-      if (read === 0) return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+      if (read === 0) return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : joined(chunks, length);
       chunks.push(chunk.subarray(0, read));
       length += read;
       if (length > mostBytes) throw tooLarge(file, mostBytes);
@@ -33,6 +34,13 @@ export function readWithin(file: string, mostBytes: number): Buffer {
   } finally {
     closeSync(handle);
   }
+}
+
+function joined(chunks: readonly Buffer[], length: number): Buffer<ArrayBuffer> {
+  const whole = Buffer.allocUnsafeSlow(length);
+  let at = 0;
+  for (const chunk of chunks) at += chunk.copy(whole, at);
+  return whole;
 }
 
 /** The same as text. */

@@ -1,4 +1,4 @@
-import { release } from './samples.ts';
+import { release } from '../core/release.ts';
 
 /**
  * The places of the values in ascending order; where those of the first column are equal the next column decides, and in

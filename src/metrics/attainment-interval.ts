@@ -1,7 +1,8 @@
 import { studentT975 } from '../core/student-t.ts';
 import { type JudgedRequests, SLACK_OF_2, type Span, spanOf } from './judged-requests.ts';
 import { isOverloaded } from './overload.ts';
-import { nearestRank, release, sum } from './samples.ts';
+import { release } from '../core/release.ts';
+import { nearestRank, sum } from './samples.ts';
 import { wilson } from './wilson.ts';
 
 /** Blocks of equal time: no interval below the first number, no more than the second. */

@@ -7,7 +7,8 @@ import { attainmentInterval } from './attainment-interval.ts';
 import { ClassAttainments } from './class-attainments.ts';
 import { slackOf } from './judged-requests.ts';
 import { limitUs } from './judge.ts';
-import { release, Samples } from './samples.ts';
+import { release } from '../core/release.ts';
+import { Samples } from './samples.ts';
 
 /** What the limits of requests say of them, as a summary has it. */
 export type JudgedBySlo = Pick<

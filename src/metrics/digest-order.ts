@@ -1,5 +1,6 @@
 import { ascendingOrder } from './ascending-order.ts';
-import { release, Samples } from './samples.ts';
+import { release } from '../core/release.ts';
+import { Samples } from './samples.ts';
 
 /**
  * The order of `RecordsDigest`: by due time, and by id, in order of UTF-16 code units, where two are due at once. `add`

@@ -3,7 +3,8 @@ import type { Summary } from '../schema/summary.ts';
 import { limitUs } from './judge.ts';
 import { limitsOf, partsOf, type Slo } from '../core/slo.ts';
 import { hasKnownGaps, isAnswered } from './request-latency.ts';
-import { release, Samples, sum } from './samples.ts';
+import { release } from '../core/release.ts';
+import { Samples, sum } from './samples.ts';
 
 /**
  * Etalon's fluidity index of one request: the share of token deadlines that were met, in [0, 1] (its section 4.1, as

@@ -1,3 +1,5 @@
+import { release } from '../core/release.ts';
+
 /** Numbers of a piece; where they are whole and near one another, each less the smallest. */
 interface Piece {
   readonly from: number;
@@ -106,14 +108,6 @@ export class Samples {
     larger.set(this.#open);
     this.#open = larger;
   }
-}
-
-/**
- * Gives the memory of arrays back, which are empty afterwards: those with a value a request are large, and V8, which sees
- * small objects only, would collect them late.
- */
-export function release(...arrays: readonly Numbers[]): void {
-  for (const { buffer } of arrays) if (!buffer.detached) buffer.transfer(0);
 }
 
 function packed(numbers: Float64Array): Piece {

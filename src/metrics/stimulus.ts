@@ -3,7 +3,8 @@ import { meanRate } from '../core/rate.ts';
 import { formatMs, msApart, sharesApart } from '../core/units.ts';
 import type { Stimulus } from '../schema/validity-parts.ts';
 import { ascendingOrder } from './ascending-order.ts';
-import { countUpTo, nearestRank, release, Samples } from './samples.ts';
+import { release } from '../core/release.ts';
+import { countUpTo, nearestRank, Samples } from './samples.ts';
 
 /** Gaps count as equal up to this, or up to this share of the mean planned gap where that is more. */
 const GAP_TOLERANCE_US = 1000;

@@ -9,7 +9,7 @@ import { meanRate } from '../core/rate.ts';
 import { checkClasses, GOAL, type SloSpec } from '../core/slo.ts';
 import { plainPercent } from '../core/units.ts';
 import { DigestOrder } from '../metrics/digest-order.ts';
-import { release } from '../metrics/samples.ts';
+import { release } from '../core/release.ts';
 import { summarise } from '../metrics/summarise.ts';
 import { heldRecord, unsentRecord } from '../replay/unsent-record.ts';
 import { appendRecords, readDueKeys, readRecords } from '../runs/records.ts';

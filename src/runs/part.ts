@@ -6,6 +6,7 @@ import {
   TOKEN_COUNT_SOURCES,
   TOKEN_TIME_SOURCES,
 } from '../core/record.ts';
+import { release } from '../core/release.ts';
 import { SCHEMA } from './parquet.ts';
 import { readTokenColumn, type TokenColumn } from './token-column.ts';
 
@@ -24,6 +25,7 @@ export async function decodePart(bytes: Uint8Array): Promise<Part> {
   const packed = packedTokens(bytes, part);
   const names = namesWithValues(part).filter((name) => packed === null || name !== 'token_times_us');
   const columns = await readColumns(part, names);
+  part.close();
   const tokens = packed ?? tokensOfLists(columns);
   if (tokens.ends.length !== columns.records)
     throw new Error(`column "token_times_us": ${tokens.ends.length} values for ${columns.records} records`);
@@ -32,8 +34,7 @@ export async function decodePart(bytes: Uint8Array): Promise<Part> {
     ids: fields.request_id,
     record: (row) => recordAt(fields, tokens, row),
     release: () => {
-      for (const values of Object.values(fields))
-        if (values instanceof Float64Array && !values.buffer.detached) values.buffer.transfer(0);
+      for (const values of Object.values(fields)) if (values instanceof Float64Array) release(values);
     },
   };
 }
@@ -136,7 +137,10 @@ function recordAt(fields: Fields, { times, ends }: TokenColumn, row: number): Re
 
 /** The `request_id` column alone. */
 export async function decodeIds(bytes: Uint8Array): Promise<Pick<Part, 'ids'>> {
-  return { ids: required(await readColumns(open(bytes), ['request_id']), 'request_id', text) };
+  const part = open(bytes);
+  const ids = required(await readColumns(part, ['request_id']), 'request_id', text);
+  part.close();
+  return { ids };
 }
 
 /** What puts the records of a part in order. */
@@ -145,7 +149,9 @@ export interface DueKeys extends Pick<Part, 'ids'> {
 }
 
 export async function decodeDueKeys(bytes: Uint8Array): Promise<DueKeys> {
-  const columns = await readColumns(open(bytes), ['request_id', 'due_us']);
+  const part = open(bytes);
+  const columns = await readColumns(part, ['request_id', 'due_us']);
+  part.close();
   return { ids: required(columns, 'request_id', text), dueUs: wholeNumbers(columns, 'due_us') };
 }
 
@@ -181,6 +187,8 @@ interface Columns {
 interface OpenPart {
   readonly file: AsyncBuffer;
   readonly metadata: FileMetaData;
+  /** Nothing more is read. */
+  close(): void;
 }
 
 /** The input of hyparquet, once the columns are known to be those of a record. */
@@ -198,7 +206,14 @@ function open(bytes: Uint8Array): OpenPart {
         `column "${found?.name ?? 'none'}" of type ${found?.type ?? 'group'} where "${wanted.name}" of type ${wanted.type ?? 'group'} belongs`,
       );
   }
-  return { metadata, file: { byteLength: buffer.byteLength, slice: buffer.slice.bind(buffer) } };
+  // Each column is read from a copy of its own.
+  const copies = [new Uint8Array(buffer)];
+  const slice = (from: number, to?: number): ArrayBuffer => {
+    const copy = buffer.slice(from, to);
+    copies.push(new Uint8Array(copy));
+    return copy;
+  };
+  return { metadata, file: { byteLength: buffer.byteLength, slice }, close: () => release(...copies) };
 }
 
 async function readColumns(part: OpenPart, names: readonly string[]): Promise<Columns> {

@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { messageOf, UserError } from '../core/errors.ts';
 import { MOST_PART_BYTES, readWithin } from '../core/read-within.ts';
 import type { RecordBatch } from '../core/record.ts';
+import { release } from '../core/release.ts';
 import { decodeDueKeys, decodeIds, decodePart, type DueKeys, type Part } from './part.ts';
 import { clientFile, manifestFile, requestsDirectory } from './run-directory.ts';
 import { RecordWriter } from './record-writer.ts';
@@ -189,7 +190,9 @@ export async function readPart<T>(
   try {
     const bytes = readWithin(file, MOST_PART_BYTES);
     if (digest !== undefined && sha256(bytes) !== digest) return changed(file);
-    return await decode(bytes);
+    const decoded = await decode(bytes);
+    release(bytes);
+    return decoded;
   } catch (error) {
     return `${file}: damaged, or not a part of a run (${messageOf(error)}); restore it, or move it out of requests/ to do without its records`;
   }

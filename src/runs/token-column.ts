@@ -1,5 +1,6 @@
 import type { ColumnMetaData } from 'hyparquet';
 import { CompactReader } from '../core/compact-reader.ts';
+import { release } from '../core/release.ts';
 
 /** Token times of the records of a part, one after another, and where those of each record end. */
 export interface TokenColumn {
@@ -38,18 +39,22 @@ export function readTokenColumn(
 
 /** Values, and how many each row of the page has. */
 interface Page {
-  readonly times: Float64Array;
-  readonly counts: Uint32Array;
+  readonly times: Float64Array<ArrayBuffer>;
+  readonly counts: Uint32Array<ArrayBuffer>;
 }
 
 function joined(pages: readonly Page[]): TokenColumn {
   const sum = (lengths: readonly number[]): number => lengths.reduce((total, length) => total + length, 0);
-  const times = new Float64Array(sum(pages.map((page) => page.times.length)));
+  const [only, ...others] = pages;
+  const isOne = only !== undefined && others.length === 0;
+  const times = isOne ? only.times : new Float64Array(sum(pages.map((page) => page.times.length)));
   const ends = new Uint32Array(sum(pages.map((page) => page.counts.length)));
   let [time, row] = [0, 0];
   for (const page of pages) {
-    times.set(page.times, time);
+    if (!isOne) times.set(page.times, time);
     for (const count of page.counts) ends[row++] = time += count;
+    release(page.counts);
+    if (!isOne) release(page.times);
   }
   return { times, ends };
 }
@@ -69,6 +74,7 @@ function readPage(reader: Reader): Page {
   const repetition = readLevels(reader, count, levelsAt);
   const definition = readLevels(reader, count, valuesAt);
   const counts = countsOf(repetition, definition);
+  release(repetition, definition);
   const times = readDeltas(reader);
   const sum = counts.reduce((total, each) => total + each, 0);
   const isWhole = sum === times.length && sum === count - (v2.numbers.get(V2.nulls) ?? 0);
@@ -78,7 +84,7 @@ function readPage(reader: Reader): Page {
 }
 
 /** A level of repetition is 0 where a row begins; one of definition is 0 where a list is empty. */
-function countsOf(repetition: Uint8Array, definition: Uint8Array): Uint32Array {
+function countsOf(repetition: Uint8Array, definition: Uint8Array): Uint32Array<ArrayBuffer> {
   const counts = new Uint32Array(repetition.length);
   let rows = 0;
   for (let i = 0; i < repetition.length; i++) {
@@ -90,7 +96,7 @@ function countsOf(repetition: Uint8Array, definition: Uint8Array): Uint32Array {
 }
 
 /** Levels of one bit up to the byte `end`, in runs and in groups of eight. */
-function readLevels(reader: Reader, count: number, end: number): Uint8Array {
+function readLevels(reader: Reader, count: number, end: number): Uint8Array<ArrayBuffer> {
   const levels = new Uint8Array(count);
   let filled = 0;
   while (filled < count) {
@@ -109,7 +115,7 @@ function readLevels(reader: Reader, count: number, end: number): Uint8Array {
   return levels;
 }
 
-function readDeltas(reader: Reader): Float64Array {
+function readDeltas(reader: Reader): Float64Array<ArrayBuffer> {
   const blockLength = reader.varint();
   const miniblocks = reader.varint();
   const count = reader.varint();

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import * as fc from 'fast-check';
-import { type LatencyBin, LatencyTimelineCollector, PERCENTILE_ERROR } from '../../reports/data/latency-timeline.ts';
+import { LatencyRequests } from '../../reports/data/latency-requests.ts';
+import { type LatencyBin, latencyTimelines, PERCENTILE_ERROR } from '../../reports/data/latency-timeline.ts';
 import type { LatencyTimelines, TimedLatency } from '../../reports/data/latency-timeline.ts';
 import { TimelineCollector } from '../../reports/data/timeline.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
@@ -29,13 +30,13 @@ function recordOf({ due_us, ttft_us, tpot_us, isFailed }: Made): RequestRecord {
 }
 
 function timelinesOf(made: readonly Made[]): { lines: LatencyTimelines; binS: number; endS: number } {
-  const [timeline, latencies] = [new TimelineCollector(null), new LatencyTimelineCollector()];
+  const [timeline, latencies] = [new TimelineCollector(null), new LatencyRequests({})];
   for (const record of made.map(recordOf)) {
     timeline.add(record);
     latencies.add(record);
   }
   const run = timeline.result();
-  return { lines: latencies.over(run), binS: run.bin_s, endS: run.bins.at(-1)?.to_s ?? 0 };
+  return { lines: latencyTimelines(latencies, run), binS: run.bin_s, endS: run.bins.at(-1)?.to_s ?? 0 };
 }
 
 /** The nearest rank over all, failed requests infinitely late. */

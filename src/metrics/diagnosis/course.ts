@@ -2,7 +2,8 @@ import type { RequestRecord } from '../../core/record.ts';
 import { ascendingOrder } from '../ascending-order.ts';
 import { Concurrency } from '../concurrency.ts';
 import { e2eUs, isAnswered, tpotUs, ttftUs } from '../request-latency.ts';
-import { nearestRank, release, Samples, sum } from '../samples.ts';
+import { release } from '../../core/release.ts';
+import { nearestRank, Samples, sum } from '../samples.ts';
 import { courseBins, type CourseBin, type OfSpan } from './course-bins.ts';
 
 /** Without an SLO a request is slow whose TTFT or TPOT is so many times the median, or that timed out. */

@@ -5,7 +5,7 @@ import type { Scrape } from '../../schema/server-metrics.ts';
 import { DIAGNOSIS_CODES, type Diagnosis, type DiagnosisCode, type Summary } from '../../schema/summary.ts';
 import { meets, meetsAll } from '../judge.ts';
 import { isAnswered } from '../request-latency.ts';
-import { release } from '../samples.ts';
+import { release } from '../../core/release.ts';
 import { burstText, shareText, slowdownText } from './burst-rule.ts';
 import { concentrationOf, isEvent } from './concentration.ts';
 import { CourseCollector } from './course.ts';
