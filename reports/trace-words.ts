@@ -128,7 +128,8 @@ function reuseOf(found: TraceInspection, reading: CacheReading | null): WatchOut
     });
   if (areSessionsOneByOne(found))
     all.push({
-      found: 'Reuse by cache size is that of one session after another, as the trace does not say which go on side by side.',
+      found:
+        'Reuse by cache size is that of one session after another, as the trace does not say which go on side by side.',
       todo: 'N at a time need about N times the cache: read the curve at the size of yours over --concurrent-sessions.',
     });
   all.push({

@@ -122,7 +122,12 @@ const mistakes: [what: string, args: string[], code: number, names: RegExp][] = 
     2,
     /--speed X or --rate RPS/,
   ],
-  ['an idle time of requests at their times', run(good, '--idle-cap', '1s'), 2, /--idle-cap 1\.00 s: .*--sessions think/],
+  [
+    'an idle time of requests at their times',
+    run(good, '--idle-cap', '1s'),
+    2,
+    /--idle-cap 1\.00 s: .*--sessions think/,
+  ],
   ['an idle time of nothing', run(good, '--idle-cap', '0s', '--sessions', 'think'), 2, /--idle-cap: got 0s, expected/],
   ['a filter that is none', run(good, '--filter', 'class'), 2, /--filter: "class" is no condition/],
   ['a filter that leaves none', run(good, '--filter', 'class=chat'), 2, /--filter "class=chat": leaves no request/],

@@ -110,7 +110,13 @@ describe('sessions as wholes', () => {
     ));
 
   it('in lanes of a run that ended first count those that went on by the time that they had', () => {
-    const records = [turn('done', 0, 10), turn('next', 10, 1), unsent('next', 0), turn('long', 0, 40), unsent('long', 0)];
+    const records = [
+      turn('done', 0, 10),
+      turn('next', 10, 1),
+      unsent('next', 0),
+      turn('long', 0, 40),
+      unsent('long', 0),
+    ];
     const found = collect(records, lanesOf(2), ({ outcome }) => outcome === 'unsent');
     // Of 40 s: 10 of one that finished, 30 and 40 of two that did not.
     assert.equal(found?.jobs_per_h, (2 * 3600) / 80);

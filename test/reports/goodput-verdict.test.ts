@@ -152,9 +152,14 @@ test('no sentence, table or note says what is not known', () => {
 
 test('where limits are by class, the sentence and the table of targets say which class misses most', () => {
   const by_class = { chat: { ttft: 500 }, batch: { e2e: 30_000 } };
-  const report = exampleGoodput('traffic', [], [{ goodput_rps: 7, bracket_rps: [7, 8], binding: 'e2e', binding_class: 'batch' }], {
-    slo: { text: 'chat:ttft=500ms;batch:e2e=30s', limits_ms: { by_class } },
-  });
+  const report = exampleGoodput(
+    'traffic',
+    [],
+    [{ goodput_rps: 7, bracket_rps: [7, 8], binding: 'e2e', binding_class: 'batch' }],
+    {
+      slo: { text: 'chat:ttft=500ms;batch:e2e=30s', limits_ms: { by_class } },
+    },
+  );
   assert.match(goodputVerdict(report).sentence, /; E2E binds; most misses are of class batch/);
   const { rows } = goodputsTable([{ name: 'one', dir: '', report }]);
   assert.ok(rows[0]?.includes('E2E, class batch'), rows.join());

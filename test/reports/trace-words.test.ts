@@ -119,7 +119,10 @@ describe('what to watch out for', () => {
     ];
     assert.match(texts(apart), /one session after another.* -> N at a time need about N times the cache/);
     const chart = traceReuseChart(apart, null);
-    assert.match(`${chart?.title} ${chart?.note}`, /^Of one session after another, a cache .* one session after another/);
+    assert.match(
+      `${chart?.title} ${chart?.note}`,
+      /^Of one session after another, a cache .* one session after another/,
+    );
     assert.doesNotMatch(texts(timed), /one session after another/);
     assert.match(traceReuseChart(timed, null)?.title ?? '', /^A cache/);
   });

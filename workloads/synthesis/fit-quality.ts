@@ -37,7 +37,12 @@ export function fitQuality(
   const beside = (name: string, key: keyof typeof a.plain, bound: Bound): FitFigure =>
     judged({ name, trace: a.plain[key], made: b.plain[key], bound });
   const apart = (name: string, key: keyof typeof a.samples): FitFigure =>
-    judged({ name, trace: 0, made: distance(a.samples[key], b.samples[key]), bound: near(a.samples[key], b.samples[key]) });
+    judged({
+      name,
+      trace: 0,
+      made: distance(a.samples[key], b.samples[key]),
+      bound: near(a.samples[key], b.samples[key]),
+    });
   return [
     beside('requests', 'requests', null),
     beside('requests a second', 'rate', null),

@@ -31,7 +31,10 @@ describe('how like a trace what was made is', () => {
 
   it('many requests have to be as near as 0.02', () => {
     const [trace, made] = [requests(40_000, 1), requests(40_000, 2)];
-    assert.match(fitQualityText(fitQuality(trace, made, undefined), ['a', 'b']), /input tokens \(KS\) .* within 0\.02$/m);
+    assert.match(
+      fitQualityText(fitQuality(trace, made, undefined), ['a', 'b']),
+      /input tokens \(KS\) .* within 0\.02$/m,
+    );
     assert.equal(distances(trace, requests(40_000, 3, 930))[1], false);
   });
 

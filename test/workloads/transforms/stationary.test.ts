@@ -40,7 +40,8 @@ describe('sessions that are met as they go on', () => {
               coming.map(({ id, inputTokens, outputTokens }) => [id, inputTokens, outputTokens]),
               whole.slice(passed.length).map(({ id, inputTokens, outputTokens }) => [id, inputTokens, outputTokens]),
             );
-            for (const { dueUs, outputTokens, after } of primed) assert.deepEqual([dueUs, outputTokens, after], [0, 1, []]);
+            for (const { dueUs, outputTokens, after } of primed)
+              assert.deepEqual([dueUs, outputTokens, after], [0, 1, []]);
             const ids = new Set(tree.map(({ id }) => id));
             for (const [i, request] of coming.entries()) {
               const before = whole[passed.length + i] ?? assert.fail();
