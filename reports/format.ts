@@ -229,3 +229,12 @@ export function commandText(command: readonly string[]): string {
 export function itlWithinText({ validity }: Summary, { stream }: Pick<Manifest, 'stream'>): string | null {
   return validity.lateness_ms === null || !stream ? null : `within ± ${formatMs(validity.lateness_ms.p99)}`;
 }
+
+/** `; TPOT binds; most misses are of class chat`; nothing where neither a limit nor a class stands out. */
+export function bindsText({
+  binding,
+  binding_class = null,
+}: Pick<NonNullable<Summary['slo']>, 'binding' | 'binding_class'>): string {
+  const limit = binding === null ? '' : `; ${METRIC_NAMES[binding]} binds`;
+  return binding_class === null ? limit : `${limit}; most misses are of class ${classText(binding_class)}`;
+}

@@ -1,8 +1,7 @@
 import { formatShare, plainPercent, threeFigures } from '../src/core/units.ts';
 import { countText, listText } from '../src/core/words.ts';
 import type { GoodputAnswer, GoodputReport } from '../src/schema/goodput.ts';
-import { METRIC_NAMES } from './definitions.ts';
-import { limitsText, secondsText } from './format.ts';
+import { bindsText, limitsText, secondsText } from './format.ts';
 
 /** The answer of a search. `glyph` says the same as the colour that a report gives to `tone`. */
 export interface GoodputVerdict {
@@ -66,10 +65,8 @@ function answerSentence(answer: GoodputAnswer, report: GoodputReport): string {
     return `Nothing is known of a rate with ${wanted}: the budget is too small for one run`;
   if (told === null)
     return `${doubt ?? 'Nothing was found'}: no run shows a rate with ${wanted}${budgetText(answer, report)}`;
-  const { binding } = answer;
-  const binds = binding === null ? '' : `; ${METRIC_NAMES[binding]} binds`;
   const carries = doubt === null ? 'Carries' : `${doubt}. By what it measured, carries`;
-  return `${carries} ${told.carried}, with ${wanted}${told.known}${binds}${budgetText(answer, report)}`;
+  return `${carries} ${told.carried}, with ${wanted}${told.known}${bindsText(answer)}${budgetText(answer, report)}`;
 }
 
 /** Of traffic, where its interval says something. */

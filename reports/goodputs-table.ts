@@ -2,6 +2,7 @@ import { threeFigures, withThousands } from '../src/core/units.ts';
 import type { GoodputReport } from '../src/schema/goodput.ts';
 import type { Table } from './charts/chart.ts';
 import { METRIC_NAMES } from './definitions.ts';
+import { classText } from './format.ts';
 import { boundsOf, ratioOf, type TargetGoodput } from './goodputs-verdict.ts';
 
 /** What each target carries, a row a target in their order. */
@@ -26,10 +27,14 @@ export function goodputsTable(targets: readonly TargetGoodput[]): Table {
       boundsCell(report),
       ...(hasGpus ? [perGpuCell(report)] : []),
       first === undefined || i === 0 ? '-' : ratioCell(ratioOf(report, first.report)),
-      report.binding === null ? '-' : METRIC_NAMES[report.binding],
+      report.binding === null ? '-' : `${METRIC_NAMES[report.binding]}${ofClass(report.binding_class)}`,
       withThousands(report.requests_used),
     ]),
   };
+}
+
+function ofClass(name: string | null = null): string {
+  return name === null ? '' : `, class ${classText(name)}`;
 }
 
 /** The sign by which a target is called in charts, where names have no room. */

@@ -111,7 +111,13 @@ function sessionsOf({ duration_s, sessions, session_details: details }: TraceIns
   return all;
 }
 
-function reuseOf({ prefix }: TraceInspection, reading: CacheReading | null): WatchOut[] {
+/** Whether reuse is that of sessions one after another, because the trace does not say which go on side by side. */
+export function areSessionsOneByOne({ duration_s, sessions }: TraceInspection): boolean {
+  return duration_s === null && sessions > 1;
+}
+
+function reuseOf(found: TraceInspection, reading: CacheReading | null): WatchOut[] {
+  const { prefix } = found;
   if (prefix === null || prefix.max_hit_ratio === 0) return [];
   const all: WatchOut[] = [];
   const held = reading === null ? null : shareHeld(prefix, reading.tokens);
@@ -119,6 +125,12 @@ function reuseOf({ prefix }: TraceInspection, reading: CacheReading | null): Wat
     all.push({
       found: `A cache of ${aboutText(reading.tokens)} tokens, as ${reading.name} has, holds ${formatShare(held)} of the blocks, where one without limit holds ${formatShare(prefix.max_hit_ratio)}.`,
       todo: 'What a server reuses depends on its memory, its other load and its routing: compare servers with the same of each.',
+    });
+  if (areSessionsOneByOne(found))
+    all.push({
+      found:
+        'Reuse by cache size is that of one session after another, as the trace does not say which go on side by side.',
+      todo: 'N at a time need about N times the cache: read the curve at the size of yours over --concurrent-sessions.',
     });
   all.push({
     found: `Prompts share up to ${formatShare(prefix.max_hit_ratio)} of their blocks with earlier ones.`,

@@ -9,7 +9,7 @@ import { allowsVerdict } from '../src/metrics/warnings.ts';
 import { METRIC_NAMES } from './definitions.ts';
 import {
   amountText,
-  classText,
+  bindsText,
   excludedText,
   goalText,
   intervalText,
@@ -108,16 +108,12 @@ function attainmentSentence(
       ? `${wanted}; too few independent requests to tell`
       : `${wanted}; 95 % interval ${intervalText(ci95)} for load like these ${countText(judged, 'request')}${isOpen ? ' leaves it open' : ''}`;
   // If no request meets the SLO, no limit binds more than another.
-  const binds = binding === null || joint === 0 ? '' : `; ${METRIC_NAMES[binding]} binds`;
-  const ofClass =
-    binding_class === undefined || binding_class === null || joint === 0
-      ? ''
-      : `; most misses are of class ${classText(binding_class)}`;
+  const binds = joint === 0 ? '' : bindsText({ binding, ...(binding_class === undefined ? {} : { binding_class }) });
   const left = not_judged === 0 ? '' : `; ${countText(not_judged, 'request')} of classes without limits not judged`;
   const fails = requests.failed === 0 ? '' : `; ${withThousands(requests.failed)} failed`;
   const until = (held?.still_waiting ?? 0) === 0 ? 'due until it was stopped' : 'that can be judged';
   const who = status === 'interrupted' ? `the ${countText(judged, 'request')} ${until}` : 'requests';
-  return `${formatShare(joint)} of ${who} met ${limitsText(limits_ms)} (${told})${binds}${ofClass}${fails}${left}`;
+  return `${formatShare(joint)} of ${who} met ${limitsText(limits_ms)} (${told})${binds}${fails}${left}`;
 }
 
 function latencySentence(summary: Summary): string {

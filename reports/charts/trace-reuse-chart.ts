@@ -1,7 +1,7 @@
-import type { PrefixStatistics } from '../../src/core/trace-inspection.ts';
+import type { PrefixStatistics, TraceInspection } from '../../src/core/trace-inspection.ts';
 import { formatShare, plainPercent, withThousands } from '../../src/core/units.ts';
 import { countText } from '../../src/core/words.ts';
-import { aboutText, shareHeld, type CacheReading } from '../trace-words.ts';
+import { aboutText, areSessionsOneByOne, shareHeld, type CacheReading } from '../trace-words.ts';
 import type { Chart, Layers, Position } from './chart.ts';
 import { logTicks } from './log-axis.ts';
 import { COLOURS, SHARE_LABEL } from './theme.ts';
@@ -12,7 +12,8 @@ const NEARLY = 0.9;
 const MOST_EMPTY = 0.002;
 
 /** Hits of an LRU prefix cache by its size; null of a trace whose prompts share no beginning. */
-export function traceReuseChart(prefix: PrefixStatistics | null, reading: CacheReading | null): Chart | null {
+export function traceReuseChart(found: TraceInspection, reading: CacheReading | null): Chart | null {
+  const { prefix } = found;
   if (prefix === null || prefix.max_hit_ratio === 0) return null;
   const { max_hit_ratio: limit, block_tokens: blockTokens, sampled } = prefix;
   // Where no cache has a hit yet there is nothing to see.
@@ -24,7 +25,8 @@ export function traceReuseChart(prefix: PrefixStatistics | null, reading: CacheR
     hit_ratio,
     text: `a cache of ${sizeText(blocks, blockTokens)}: ${formatShare(hit_ratio)} of the blocks`,
   }));
-  const title = titleOf(prefix);
+  const isOneByOne = areSessionsOneByOne(found);
+  const title = titleOf(prefix, isOneByOne);
   const read = blockTokens === null || reading === null ? null : reading;
   const held = read === null ? null : shareHeld(prefix, read.tokens);
   return {
@@ -32,7 +34,7 @@ export function traceReuseChart(prefix: PrefixStatistics | null, reading: CacheR
     title,
     label: `Share of the blocks of prompts that an LRU prefix cache holds, by its size. ${title}.`,
     note:
-      `n = ${countText(prefix.blocks, 'block')}, ${withThousands(prefix.distinct_blocks)} of them distinct, in the order of the trace; hits are a prompt's leading blocks. ` +
+      `n = ${countText(prefix.blocks, 'block')}, ${withThousands(prefix.distinct_blocks)} of them distinct, ${isOneByOne ? 'one session after another, as the trace does not say when they start: N at a time need about N times the cache' : 'in the order of the trace'}; hits are a prompt's leading blocks. ` +
       `Line across: a cache without limit, ${formatShare(limit)}.` +
       (read === null || held === null
         ? ''
@@ -50,10 +52,11 @@ export function traceReuseChart(prefix: PrefixStatistics | null, reading: CacheR
   };
 }
 
-function titleOf({ lru, max_hit_ratio: limit, block_tokens }: PrefixStatistics): string {
+function titleOf({ lru, max_hit_ratio: limit, block_tokens }: PrefixStatistics, isOneByOne: boolean): string {
   const enough = lru.find(({ hit_ratio }) => hit_ratio >= NEARLY * limit);
   if (enough === undefined) return `A cache without limit holds ${formatShare(limit)} of the blocks`;
-  return `A cache of ${sizeText(enough.blocks, block_tokens)} gets ${formatShare(enough.hit_ratio / limit)} of the hits that are possible, ${formatShare(enough.hit_ratio)} of the blocks`;
+  const cache = `${isOneByOne ? 'Of one session after another, a' : 'A'} cache of ${sizeText(enough.blocks, block_tokens)}`;
+  return `${cache} gets ${formatShare(enough.hit_ratio / limit)} of the hits that are possible, ${formatShare(enough.hit_ratio)} of the blocks`;
 }
 
 function sizeText(blocks: number, blockTokens: number | null): string {

@@ -38,7 +38,7 @@ export function traceSections(found: TraceInspection, reading: CacheReading | nu
       heading: 'Prefix reuse by cache size',
       name: 'Prefix reuse',
       layout: 'column',
-      charts: drawn(traceReuseChart(found.prefix, reading)),
+      charts: drawn(traceReuseChart(found, reading)),
     },
   ];
 }

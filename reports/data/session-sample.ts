@@ -66,7 +66,7 @@ export class SessionChooser {
     };
     take(
       'failed',
-      most((at) => of.failed.get(at, 0) * Math.max(1, lengthUs(at)), MOST_FAILED),
+      most((at) => of.failed.get(at, 0) * Math.max(1, lengthUs(at)), ids.length <= MOST ? MOST : MOST_FAILED),
     );
     take(
       'slowest',

@@ -1,7 +1,8 @@
 import { COPY_BLOCKS, COPY_TIMES } from '../../workloads/transforms/copies.ts';
 import { DECLUMP } from '../../workloads/transforms/declump.ts';
 import { RATE_BY } from '../../workloads/transforms/rate.ts';
-import type { Command } from './command.ts';
+import { UserError } from '../core/errors.ts';
+import type { Command, Given } from './command.ts';
 
 /** The options that change which requests of a trace there are, and how long they are, for yargs and `--help`. */
 export const CUT_OPTIONS: Command['options'] = {
@@ -58,3 +59,15 @@ export const TIME_OPTIONS: Command['options'] = {
     describe: 'speed and rate scale the think times of sessions too, which otherwise stay as they were',
   },
 };
+
+/**
+ * Throws a UserError for options that say how time is scaled where nothing scales it. Of a search or a sweep, which have
+ * rates of their own, it is no mistake.
+ */
+export function checkTimesScaled(given: Given): void {
+  const { speed, rate, 'rate-by': rateBy, 'scale-think': scaleThink } = given;
+  if (rateBy !== undefined && rate === undefined)
+    throw new UserError('--rate-by: there is no rate to reach; give --rate RPS too');
+  if (scaleThink === true && speed === undefined && rate === undefined)
+    throw new UserError('--scale-think: nothing scales time; give --speed X or --rate RPS too');
+}

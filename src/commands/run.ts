@@ -9,6 +9,7 @@ import { gateExit, gateText } from '../core/gate.ts';
 import { reportFile } from '../runs/run-directory.ts';
 import { summaryText } from '../../reports/text/summary.ts';
 import type { Command, Given } from './command.ts';
+import { checkTimesScaled } from './cut-options.ts';
 import { LISTED } from './listed.ts';
 import { openInBrowser } from './open-report.ts';
 import { showProgress } from './progress.ts';
@@ -41,10 +42,7 @@ export async function runAndReport(given: Given, begins: (plan: RunPlan) => void
     print(sloList(json));
     return EXIT.ok;
   }
-  const { rate, 'rate-by': rateBy } = given;
-  // Of a search or a sweep, which have rates of their own, it is no mistake.
-  if (rateBy !== undefined && rate === undefined)
-    throw new UserError('--rate-by: there is no rate to reach; give --rate RPS too');
+  checkTimesScaled(given);
   const spec = runSpecOf(given);
   const ofSlo = gates.find(({ kind }) => kind === 'attainment');
   if (ofSlo !== undefined && spec.slo === null)

@@ -8,7 +8,7 @@ import { keepYoungGenerationSmall } from '../core/young-generation.ts';
 import { readingOf, TEXT_FIELDS, TRACE_FIELDS } from '../run/trace-options.ts';
 import { CUT_FIELDS, TIME_FIELDS, transformsOf } from '../run/transform-options.ts';
 import { readOptions } from './command.ts';
-import { CUT_OPTIONS, TIME_OPTIONS } from './cut-options.ts';
+import { checkTimesScaled, CUT_OPTIONS, TIME_OPTIONS } from './cut-options.ts';
 import { print, printWarning, tell } from './terminal.ts';
 import type { TraceAction } from './trace-action.ts';
 import { TEXT_OPTIONS, TRACE_OPTIONS } from './trace-options.ts';
@@ -44,7 +44,10 @@ export const traceConvert: TraceAction = {
     seed: { type: 'number', default: 1, describe: 'of transforms that are random' },
     quiet: { type: 'boolean', default: false, describe: 'no progress' },
   },
-  run: (all) => convert(readOptions(convertSchema, all)),
+  run: (all, given) => {
+    checkTimesScaled(given);
+    return convert(readOptions(convertSchema, all));
+  },
 };
 
 async function convert(options: z.infer<typeof convertSchema>): Promise<ExitCode> {

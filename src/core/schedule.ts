@@ -35,6 +35,8 @@ export interface Followers {
   readonly due: readonly ScheduledRequest[];
   /** Requests that are never sent because of it. */
   readonly unsent: readonly ScheduledRequest[];
+  /** `next` is to be called again at once, for what it gives then may be due now. */
+  readonly asksForNext?: boolean;
 }
 export const NO_FOLLOWERS: Followers = { due: [], unsent: [] };
 

@@ -5,6 +5,7 @@ import { isAnswered, sloLatencyUs } from './request-latency.ts';
 import { missedBeforeGivenUp } from './given-up.ts';
 import { attainmentInterval } from './attainment-interval.ts';
 import { ClassAttainments } from './class-attainments.ts';
+import { bindingClass, bindingLimit, type Misses } from './misses.ts';
 import { slackOf } from './judged-requests.ts';
 import { limitUs } from './judge.ts';
 import { release } from '../core/release.ts';
@@ -47,6 +48,13 @@ export class AttainmentCollector {
   /** Requests that met every limit so far. */
   get good(): number {
     return this.#good;
+  }
+
+  /** What was missed so far. */
+  get misses(): Misses {
+    const byMetric = new Map([...this.#byMetric].map(([metric, { missed }]) => [metric, missed]));
+    const byClass = this.#classes?.missed();
+    return { byMetric, failed: this.#failed, ...(byClass === undefined ? {} : { byClass }) };
   }
 
   /** Requests that were judged so far. */
@@ -107,9 +115,10 @@ export class AttainmentCollector {
         sufficient: interval.sufficient,
         overloaded: interval.overloaded,
       },
-      binding: this.#binding(),
+      binding: bindingLimit(this.misses),
       ...(this.#notJudged === 0 ? {} : { not_judged: this.#notJudged }),
-      ...this.#classes?.result(),
+      ...(this.#classes === null ? {} : { by_class: this.#classes.result() }),
+      ...bindingClass(this.misses),
     };
   }
 
@@ -127,21 +136,6 @@ export class AttainmentCollector {
       if (counts !== undefined) counts.missed++;
     }
     if (missed.length === 0) this.#failed++;
-  }
-
-  /**
-   * The limit that most requests miss, on a tie the first in the order of SLO_METRICS; null where none is missed, and
-   * where more requests failed than miss it: then failures bind.
-   */
-  #binding(): SloMetric | null {
-    let binding: SloMetric | null = null;
-    let most = 0;
-    for (const [metric, { missed }] of this.#byMetric) {
-      if (missed <= most) continue;
-      binding = metric;
-      most = missed;
-    }
-    return this.#failed > most ? null : binding;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { RequestRecord } from '../core/record.ts';
 import { type Limits, partsOf, type Slo } from '../core/slo.ts';
-import type { Attainment, ClassAttainment } from '../schema/attainment.ts';
-import type { AttainmentCollector, JudgedBySlo } from './attainment.ts';
+import type { ClassAttainment } from '../schema/attainment.ts';
+import type { AttainmentCollector } from './attainment.ts';
 
 interface OfClass {
   readonly name: string | null;
@@ -25,30 +25,15 @@ export class ClassAttainments {
     (this.#classes.get(record.slo_class) ?? this.#classes.get(null))?.collector.add(record);
   }
 
-  result(): Pick<JudgedBySlo, 'by_class' | 'binding_class'> {
-    const by_class = [...this.#classes.values()].map(({ name, limits, collector }): ClassAttainment => {
+  /** Requests of each class that missed so far. */
+  missed(): ReadonlyMap<string | null, number> {
+    return new Map([...this.#classes].map(([name, { collector }]) => [name, collector.judged - collector.good]));
+  }
+
+  result(): ClassAttainment[] {
+    return [...this.#classes.values()].map(({ name, limits, collector }) => {
       const { attainment, binding } = collector.result();
       return { class: name, limits_ms: limits, requests: collector.judged, attainment: { ...attainment }, binding };
     });
-    return { by_class, binding_class: bindingClass(by_class) };
   }
-}
-
-/** Of a class, the requests that missed. */
-function missedOf({
-  requests,
-  attainment,
-}: {
-  readonly requests: number;
-  readonly attainment: Pick<Attainment, 'joint'>;
-}): number {
-  return Math.round(requests * (1 - attainment.joint));
-}
-
-function bindingClass(rows: readonly ClassAttainment[]): string | null {
-  const most = rows.reduce<ClassAttainment | null>(
-    (binding, row) => (missedOf(row) > (binding === null ? 0 : missedOf(binding)) ? row : binding),
-    null,
-  );
-  return most?.class ?? null;
 }

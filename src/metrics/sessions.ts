@@ -85,9 +85,9 @@ export class SessionsCollector {
   }
 
   /**
-   * Finished sessions an hour, from the first due time to the last end. In lanes, until the last session begins: behind
-   * that fewer and fewer go on. A lane that begins a session has just ended one, so that no part of one is left out or
-   * counted beyond.
+   * Finished sessions an hour, from the first due time to the last end. In lanes, for as long as they are full, which is
+   * until the last session begins: sessions that go on at a time, by how many of them finish in the time that all take
+   * together. Sessions counted by their ends would be too few, up to one half a lane, for each lane cuts one off.
    */
   #jobsPerHour(finished: number): number | null {
     const { of, length } = this.#sessions;
@@ -98,17 +98,18 @@ export class SessionsCollector {
       if (firstUs < Infinity) lastStartUs = Math.max(lastStartUs, firstUs);
       lastEndUs = Math.max(lastEndUs, of.endUs.get(at, -Infinity));
     }
-    const hasTurns = this.#lanes !== null && length > this.#lanes && lastStartUs > fromUs;
-    const untilUs = hasTurns ? lastStartUs : lastEndUs;
-    if (!(untilUs > fromUs)) return null;
-    let ended = finished;
-    if (hasTurns) {
-      ended = 0;
-      for (let at = 0; at < length; at++) {
-        const isFinished = of.failed.get(at, 0) === 0 && of.unfinished.get(at, 0) === 0;
-        if (isFinished && of.endUs.get(at, Infinity) <= untilUs) ended++;
-      }
+    const isFull = this.#lanes !== null && length > this.#lanes && lastStartUs > fromUs;
+    if (!isFull) return lastEndUs > fromUs ? (finished * 3600e6) / (lastEndUs - fromUs) : null;
+    let [allUs, whileFullUs] = [0, 0];
+    for (let at = 0; at < length; at++) {
+      const firstUs = of.firstUs.get(at, Infinity);
+      const isOver = of.failed.get(at, 0) === 1 || of.unfinished.get(at, 0) === 0;
+      // One that is not over went on until the run ended.
+      const endUs = isOver ? of.endUs.get(at, firstUs) : lastEndUs;
+      allUs += Math.max(0, endUs - firstUs);
+      whileFullUs += Math.max(0, Math.min(endUs, lastStartUs) - firstUs);
     }
-    return (ended * 3600e6) / (untilUs - fromUs);
+    const atATime = whileFullUs / (lastStartUs - fromUs);
+    return allUs > 0 ? (atATime * finished * 3600e6) / allUs : null;
   }
 }

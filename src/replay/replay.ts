@@ -100,6 +100,8 @@ export async function replay(
   let isTakingPaused = false;
   /** Whether a request has ended since the schedule was asked last. */
   let hasEnded = false;
+  /** Whether one of those that ended since then had the schedule ask to be asked again. */
+  let asksForNext = false;
   let isTaking = false;
   let takesAtUs = 0;
   const takeMore = (): void => {
@@ -113,6 +115,7 @@ export async function replay(
       let batch: readonly ScheduledRequest[] | null;
       do {
         hasEnded = false;
+        asksForNext = false;
         batch = await schedule.next();
       } while (batch === null && endedSince());
       if (batch === null) allScheduled = true;
@@ -127,6 +130,7 @@ export async function replay(
       scheduleFailed(thrown);
     }
     isTaking = false;
+    if (asksForNext) takeMore();
     cutIdleTime();
     checkDone();
   };
@@ -266,7 +270,8 @@ export async function replay(
       for (const unsent of followers.unsent) run.skip?.(unsent);
       following.add(followers.due);
       hasEnded = true;
-      if (allScheduled) {
+      asksForNext ||= followers.asksForNext === true;
+      if (allScheduled || asksForNext) {
         allScheduled = false;
         takeMore();
       } else cutIdleTime();

@@ -70,7 +70,8 @@ export function sessionOrder(
         open.delete(tree);
         due.push(...starts.over(Math.round(timeUs)));
       }
-      return due.length === 0 && unsent.length === 0 ? NO_FOLLOWERS : { due, unsent };
+      const asksForNext = starts.hasRoom();
+      return due.length === 0 && unsent.length === 0 && !asksForNext ? NO_FOLLOWERS : { due, unsent, asksForNext };
     },
     prepare,
     advance(us) {
@@ -94,6 +95,8 @@ interface Starts {
   next(): Promise<readonly ScheduledRequest[] | null>;
   /** A tree is over: returns the first requests of the one that begins in its place. */
   over(timeUs: number): ScheduledRequest[];
+  /** Whether a tree may begin, or has to be read ahead, before the time at which `next` would be called. */
+  hasRoom(): boolean;
 }
 
 /** Each at its time. */
@@ -109,6 +112,7 @@ function byTime(trees: Trees, admit: Admit, takeRoots: TakeRoots): Starts {
       return due.length === 0 ? null : due;
     },
     over: () => [],
+    hasRoom: () => false,
   };
 }
 
@@ -117,7 +121,12 @@ function inLanes(trees: Trees, lanes: number, admit: Admit, takeRoots: TakeRoots
   /** When each lane without a tree came free. */
   const vacant: number[] = Array.from({ length: lanes }, () => 0);
   let spare: readonly ScheduledRequest[] | null = null;
-  const readTree = async (): Promise<readonly ScheduledRequest[] | null> => (await trees.next()).value ?? null;
+  let isAtEnd = false;
+  const readTree = async (): Promise<readonly ScheduledRequest[] | null> => {
+    const tree = (await trees.next()).value ?? null;
+    isAtEnd = tree === null;
+    return tree;
+  };
   return {
     async next() {
       for (let startUs = vacant[0]; startUs !== undefined; startUs = vacant[0]) {
@@ -137,6 +146,7 @@ function inLanes(trees: Trees, lanes: number, admit: Admit, takeRoots: TakeRoots
       spare = null;
       return takeRoots();
     },
+    hasRoom: () => spare === null && !isAtEnd,
   };
 }
 

@@ -2,7 +2,8 @@ import { availableParallelism } from 'node:os';
 import { checkClasses } from '../core/slo.ts';
 import { isUsualBody } from '../../adapters/index.ts';
 import { SILENT, type Log } from '../core/log.ts';
-import { withThousands } from '../core/units.ts';
+import { UserError } from '../core/errors.ts';
+import { formatMs, withThousands } from '../core/units.ts';
 import type { Plan, PlanStats, SessionsPlan, Source, WorkloadSpec } from '../core/plan.ts';
 import { scanWorkload, type ScannedWorkload } from '../../workloads/open-workload.ts';
 import { requireOrder } from '../../workloads/order.ts';
@@ -31,6 +32,10 @@ export async function planRun(
 ): Promise<RunPlan> {
   const scanned = await scan(spec, log);
   const { source, stats } = scanned;
+  if (spec.measure.idleCapUs !== null && scanned.sessions?.thinks !== true)
+    throw new UserError(
+      `--idle-cap ${formatMs(spec.measure.idleCapUs / 1000)}: every request of ${source.name} is at its time in the trace, which stays; idle time is cut out with --sessions think`,
+    );
   if (spec.slo !== null && stats.classes !== undefined) checkClasses(spec.slo.limits, stats.classes);
   for (const warning of stats.warnings) log.warn(`${source.name}: ${warning}`);
   const window = measurementWindow(spec.measure, source, stats, scanned.sessions !== null);

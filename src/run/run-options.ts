@@ -280,7 +280,10 @@ function sessionsOf(options: z.output<typeof replayOptionsSchema>): Pick<Workloa
 }
 
 function idleCapOf({ idleCap }: z.output<typeof replayOptionsSchema>): number | null {
-  return idleCap === undefined ? null : timeoutUsOf(idleCap, '--idle-cap');
+  if (idleCap === undefined) return null;
+  const us = parseDurationUs(idleCap, '--idle-cap');
+  if (us > 0) return us;
+  throw new UserError(`--idle-cap: got ${idleCap}, expected a time above 0, which may be as short as 1ms`);
 }
 
 function goalOf({ slo, at }: z.output<typeof replayOptionsSchema>): number {

@@ -12,6 +12,14 @@ const ofLatency = z.strictObject({
   p99: z.number().nullable(),
 });
 
+const bindingClass = z
+  .string()
+  .nullable()
+  .exactOptional()
+  .describe(
+    'Where the SLO has limits by class: the class that most requests which missed are of; null: none of those with limits of their own.',
+  );
+
 const probe = z
   .strictObject({
     kind: z
@@ -38,6 +46,7 @@ const probe = z
       .describe('Over the judged requests; null where the run was cut.'),
     ci95: z.tuple([z.number(), z.number()]).nullable(),
     binding: z.enum(SLO_METRICS).nullable(),
+    binding_class: bindingClass,
     valid: z.boolean().describe('Whether the client kept up.'),
     decided: z
       .boolean()
@@ -71,6 +80,7 @@ const answer = z.strictObject({
     ),
   times_trace: z.number().nullable().describe("The goodput over the trace's own rate."),
   binding: z.enum(SLO_METRICS).nullable().describe('The limit that most requests miss at the lowest rate that missed.'),
+  binding_class: bindingClass,
   state: z
     .enum(['bracketed', 'found', 'below', 'above', 'budget', 'not_valid'])
     .describe(

@@ -178,7 +178,7 @@ const sessions = z
       .number()
       .nullable()
       .describe(
-        'Finished sessions an hour, from the first due time to the last end; with --concurrent-sessions, until the last session begins.',
+        'Finished sessions an hour, from the first due time to the last end; with --concurrent-sessions, those that go on at a time until the last begins, by the time that one takes.',
       ),
     attainment: z
       .number()

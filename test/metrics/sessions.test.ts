@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import * as fc from 'fast-check';
 import type { RequestRecord } from '../../src/core/record.ts';
 import { SessionsCollector } from '../../src/metrics/sessions.ts';
 import { exampleRecord } from '../runs/example-records.ts';
@@ -74,19 +75,54 @@ describe('sessions as wholes', () => {
     assert.equal(found.client_late_s, 0.5 / 2);
   });
 
-  it('in lanes end as many an hour as until the last one begins', () => {
-    const sessions = {
+  const lanesOf = (concurrent: number) => ({
+    sessions: {
       mode: 'think',
-      concurrent: 2,
+      concurrent,
       session_rate: null,
       start_at: 'empty',
       primed: 0,
       idle_cap_s: null,
       idle_removed_s: 0,
-    } as const;
-    // Two lanes of 10 s sessions; the last, alone for most of its time, takes 50 s.
-    const records = [0, 10, 20, 30].flatMap((at) => [turn(`a${at}`, at, 10), turn(`b${at}`, at, at === 30 ? 50 : 10)]);
-    assert.equal(collect(records, { sessions })?.jobs_per_h, (6 * 3600) / 30);
-    assert.equal(collect(records)?.jobs_per_h, (8 * 3600) / 80);
+    } as const,
+  });
+
+  it('in lanes end as many an hour as lanes hold by their mean duration, however few of them a lane has', () =>
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 20 }),
+        fc.array(fc.record({ lengthS: fc.integer({ min: 1, max: 300 }), isOk: fc.boolean() }), { maxLength: 60 }),
+        (lanes, more) => {
+          const lengths = [...Array.from({ length: lanes + 1 }, () => ({ lengthS: 7, isOk: true })), ...more];
+          const freeAt = Array.from({ length: lanes }, () => 0);
+          const records = lengths.map(({ lengthS, isOk }, i) => {
+            const at = Math.min(...freeAt);
+            freeAt[freeAt.indexOf(at)] = at + lengthS;
+            const one = turn(`s${i}`, at, lengthS);
+            return isOk ? one : { ...one, outcome: 'http_error' as const };
+          });
+          const allS = lengths.reduce((sum, { lengthS }) => sum + lengthS, 0);
+          const expected = (lanes * 3600 * lengths.filter(({ isOk }) => isOk).length) / allS;
+          const found = collect(records, lanesOf(lanes))?.jobs_per_h ?? Number.NaN;
+          assert.ok(Math.abs(found / expected - 1) < 1e-9, `${found} against ${expected}`);
+        },
+      ),
+    ));
+
+  it('in lanes of a run that ended first count those that went on by the time that they had', () => {
+    const records = [
+      turn('done', 0, 10),
+      turn('next', 10, 1),
+      unsent('next', 0),
+      turn('long', 0, 40),
+      unsent('long', 0),
+    ];
+    const found = collect(records, lanesOf(2), ({ outcome }) => outcome === 'unsent');
+    // Of 40 s: 10 of one that finished, 30 and 40 of two that did not.
+    assert.equal(found?.jobs_per_h, (2 * 3600) / 80);
+  });
+
+  it('count to the last end where no lane begins a second one', () => {
+    assert.equal(collect([turn('a', 0, 10), turn('b', 0, 20)], lanesOf(2))?.jobs_per_h, (2 * 3600) / 20);
   });
 });

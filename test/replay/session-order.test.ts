@@ -198,6 +198,32 @@ describe('sessions with think times', () => {
       { numRuns: 200 },
     ));
 
+  it('lanes are full until no session is left, and each request is sent when it is due, however long sessions are', () =>
+    fc.assert(
+      fc.asyncProperty(
+        anySessions,
+        fc.integer({ min: 1, max: 4 }),
+        fc.boolean(),
+        fc.constantFrom(1, 30),
+        async (rows, lanes, thinks, times) => {
+          // Times as many as the look-ahead of a replay, some of them, and answers that are short beside them.
+          const requests = rows.map(({ request }) => ({ ...request, dueUs: request.dueUs * times }));
+          const { records } = await replaySessions(requests, new VirtualClock(), () => 1000, { thinks, lanes });
+          const trees = new Map<string, { fromUs: number; toUs: number }>();
+          for (const { session_id, due_us, sent_us, end_us } of records.values()) {
+            assert.equal(sent_us, due_us);
+            const { fromUs, toUs } = trees.get(session_id ?? '') ?? { fromUs: Infinity, toUs: 0 };
+            trees.set(session_id ?? '', { fromUs: Math.min(fromUs, due_us), toUs: Math.max(toUs, end_us ?? NaN) });
+          }
+          const all = [...trees.values()].toSorted((a, b) => a.fromUs - b.fromUs);
+          const begins = all.map(({ fromUs }) => fromUs);
+          const ends = all.map(({ toUs }) => toUs).toSorted((a, b) => a - b);
+          assert.deepEqual(begins, [...all.slice(0, lanes).map(() => 0), ...ends].slice(0, all.length));
+        },
+      ),
+      { numRuns: 300 },
+    ));
+
   it('idle time beyond the cap is cut out: no gap with nothing in flight is longer, and no other time changes', () =>
     fc.assert(
       fc.asyncProperty(anySessions, fc.integer({ min: 1, max: 400_000 }), async (rows, idleCapUs) => {

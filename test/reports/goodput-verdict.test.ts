@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { goodputMarkdown, goodputText } from '../../reports/index.ts';
 import { goodputVerdict } from '../../reports/goodput-verdict.ts';
+import { goodputsTable } from '../../reports/goodputs-table.ts';
 import { goodputSchema, type GoodputAnswer, type GoodputReport } from '../../src/schema/goodput.ts';
 import { cutProbe, exampleGoodput, exampleProbe, TRACE_GOODPUT, TRAFFIC_GOODPUT } from './example-goodput.ts';
 
@@ -106,7 +107,7 @@ test('pieces of a trace under ten minutes are a tenth of it', () => {
 
 const rate = fc.option(fc.constantFrom(1e-6, 0.5, 7, 12345));
 const pair = fc.tuple(rate, rate);
-const anyAnswer: fc.Arbitrary<GoodputAnswer> = fc.record({
+const anyAnswer: fc.Arbitrary<GoodputAnswer> = fc.record<GoodputAnswer>({
   at: fc.constantFrom(0.5, 0.9, 0.999),
   goodput_rps: rate,
   goodput_rps_per_gpu: rate,
@@ -115,7 +116,8 @@ const anyAnswer: fc.Arbitrary<GoodputAnswer> = fc.record({
   half_width: fc.option(fc.constantFrom(0.01, 0.14, 1)),
   slope: fc.option(fc.constantFrom(-2, -20)),
   times_trace: rate,
-  binding: fc.option(fc.constantFrom('ttft', 'tpot', 'e2e')),
+  binding: fc.option(fc.constantFrom('ttft', 'tpot', 'e2e', 'itl.p99')),
+  binding_class: fc.option(fc.constant('chat')),
   state: fc.constantFrom('bracketed', 'found', 'below', 'above', 'budget', 'not_valid'),
 });
 const PROBES = [
@@ -146,4 +148,19 @@ test('no sentence, table or note says what is not known', () => {
     ),
     { numRuns: 200 },
   );
+});
+
+test('where limits are by class, the sentence and the table of targets say which class misses most', () => {
+  const by_class = { chat: { ttft: 500 }, batch: { e2e: 30_000 } };
+  const report = exampleGoodput(
+    'traffic',
+    [],
+    [{ goodput_rps: 7, bracket_rps: [7, 8], binding: 'e2e', binding_class: 'batch' }],
+    {
+      slo: { text: 'chat:ttft=500ms;batch:e2e=30s', limits_ms: { by_class } },
+    },
+  );
+  assert.match(goodputVerdict(report).sentence, /; E2E binds; most misses are of class batch/);
+  const { rows } = goodputsTable([{ name: 'one', dir: '', report }]);
+  assert.ok(rows[0]?.includes('E2E, class batch'), rows.join());
 });

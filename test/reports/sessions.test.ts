@@ -69,9 +69,44 @@ describe('the sessions of a report', () => {
     const unsent: Partial<RequestRecord> = { outcome: 'unsent', sent_us: null, end_us: null };
     const sessions = shown([...turnsOf('a', 2, { outcome: 'timeout' }), ...turnsOf('b', 1, unsent)]);
     const { spec } = sessionChart({ sessions: null }, sessions);
-    const { y, color } = Object('encoding' in spec ? spec.encoding : {});
-    assert.deepEqual([sessions.length, y.scale.domain], [2, [1, 2]]);
-    assert.deepEqual(color.scale.domain, ['not sent yet', 'failed']);
+    const { encoding, layer } = Object(spec);
+    assert.deepEqual([sessions.length, encoding.y.scale.domain], [2, [1, 2]]);
+    assert.deepEqual(layer[0].encoding.color.scale.domain, ['not sent yet', 'failed']);
+  });
+
+  it('show each turn that failed, however fast, and behind the last how many were not sent', () => {
+    const unsent: Partial<RequestRecord> = { outcome: 'unsent', sent_us: null, end_us: null };
+    const [first, second, ...others] = turnsOf('a', 5);
+    assert.ok(first !== undefined && second !== undefined);
+    const refused = { ...second, outcome: 'rejected' as const, sent_us: second.due_us, end_us: second.due_us };
+    const records = [first, refused, ...others.map((record) => ({ ...record, ...unsent })), ...turnsOf('b', 2)];
+    const { spec, note } = sessionChart({ sessions: null }, shown(records));
+    const { layer } = Object(spec);
+    assert.deepEqual(
+      layer[1].data.values.map(({ row, from, unsent: left }: { row: number; from: number; unsent: string }) => [
+        row,
+        from > 0,
+        left,
+      ]),
+      [[1, true, '3']],
+    );
+    assert.match(note ?? '', /a cross is a turn that failed/);
+    const whole = sessionChart({ sessions: null }, shown(turnsOf('b', 2)));
+    assert.equal(Object(whole.spec).layer.length, 1);
+    assert.doesNotMatch(whole.note ?? '', /cross/);
+  });
+
+  it('are failed ones first, and all of them where all sessions are shown', () => {
+    const few = [
+      ...Array.from({ length: 20 }, (_, i) => turnsOf(`bad${i}`, 1, { outcome: 'rejected' })).flat(),
+      ...Array.from({ length: 20 }, (_, i) => turnsOf(`good${i}`, 9)).flat(),
+    ];
+    assert.deepEqual(
+      shown(few).map(({ failed }) => failed !== null),
+      Array.from({ length: 40 }, (_, i) => i < 20),
+    );
+    const many = [...few, ...turnsOf('one more', 1)];
+    assert.equal(shown(many).filter(({ why }) => why === 'failed').length, 12);
   });
 
   it('are none where no request is of one', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { traceReuseChart } from '../../reports/charts/trace-reuse-chart.ts';
 import { traceSections } from '../../reports/charts/trace-sections.ts';
 import { traceFigures, traceSentence, watchOuts } from '../../reports/trace-words.ts';
 import { randomStream } from '../../src/core/random.ts';
@@ -102,6 +103,28 @@ describe('what to watch out for', () => {
     assert.match(found, /does not say when its sessions start\. -> Give --session-rate RPS/);
     assert.match(found, /The lengths of 120 rows of 120 are estimates .* -> --tokenizer/);
     assert.match(found, /120 rows follow one that is not in the trace/);
+  });
+
+  it('says of reuse by cache size that sessions come one after another, where the trace has no starts of them', async () => {
+    const rows = plain(6, 0).map((row, i) => ({
+      ...row,
+      input_tokens: 16 * (1 + (i % 3)),
+      session: `s${Math.floor(i / 3)}`,
+      turn: i % 3,
+      blocks: [0, 1, 2].slice(0, 1 + (i % 3)).map((block) => block + 10 * Math.floor(i / 3)),
+    }));
+    const [apart, timed] = [
+      await inspected(rows, { reprise_trace: 1, block_size: 16, starts: 'none' }),
+      await inspected(rows),
+    ];
+    assert.match(texts(apart), /one session after another.* -> N at a time need about N times the cache/);
+    const chart = traceReuseChart(apart, null);
+    assert.match(
+      `${chart?.title} ${chart?.note}`,
+      /^Of one session after another, a cache .* one session after another/,
+    );
+    assert.doesNotMatch(texts(timed), /one session after another/);
+    assert.match(traceReuseChart(timed, null)?.title ?? '', /^A cache/);
   });
 
   it('is nothing for a trace that is sound', async () => {

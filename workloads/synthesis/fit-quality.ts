@@ -18,8 +18,10 @@ export interface FitFigure {
   readonly isWithin: boolean | null;
 }
 
-/** How near a distribution of a sample is to that of the trace: the distance itself, since so many requests reject any model. */
-const NEAR: Bound = { by: 0.02 };
+/** How near a distribution of a sample is to that of the trace: the distance itself, since many requests reject any model. */
+const NEAR = 0.02;
+/** Times the square root of 1/n + 1/m: what the distance of two samples of one distribution exceeds in 5 of 100 cases. */
+const BY_CHANCE = 1.358;
 const LIKE: Bound = { share: 0.15 };
 
 /**
@@ -35,7 +37,12 @@ export function fitQuality(
   const beside = (name: string, key: keyof typeof a.plain, bound: Bound): FitFigure =>
     judged({ name, trace: a.plain[key], made: b.plain[key], bound });
   const apart = (name: string, key: keyof typeof a.samples): FitFigure =>
-    judged({ name, trace: 0, made: distance(a.samples[key], b.samples[key]), bound: NEAR });
+    judged({
+      name,
+      trace: 0,
+      made: distance(a.samples[key], b.samples[key]),
+      bound: near(a.samples[key], b.samples[key]),
+    });
   return [
     beside('requests', 'requests', null),
     beside('requests a second', 'rate', null),
@@ -50,6 +57,12 @@ export function fitQuality(
     beside('rank correlation, input and output', 'rank', { by: 0.03 }),
     ...(a.plain.reuse === null ? [] : [beside('reusable prefix blocks', 'reuse', { by: 0.01 })]),
   ];
+}
+
+/** Few requests are further apart by chance alone. */
+function near({ length: n }: Float64Array, { length: m }: Float64Array): Bound {
+  const byChance = BY_CHANCE * Math.sqrt(1 / Math.max(1, n) + 1 / Math.max(1, m));
+  return { by: Math.max(NEAR, Math.ceil(byChance * 1000) / 1000) };
 }
 
 /** With the verdict on it. */
@@ -119,7 +132,7 @@ export function fitQualityText(figures: readonly FitFigure[], names: readonly [t
       name,
       bound !== null && 'by' in bound && trace === 0 ? '' : valueText(trace),
       valueText(made),
-      `${boundText(bound)}${isWithin === false ? ', beyond' : ''}`,
+      isWithin === null ? '' : `${boundText(bound)}${isWithin ? '' : ', beyond'}`,
     ]),
   ];
   const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));

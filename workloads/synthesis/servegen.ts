@@ -133,8 +133,11 @@ function readLengths(path: string): Client['lengths'] {
   return Object.entries(all)
     .flatMap(([start, fields]) => {
       const fromS = Number(start);
-      if (!(fromS >= 0) || !isJsonObject(fields))
-        throw new UserError(`${path}: got "${start}", expected a start in seconds`);
+      if (!(fromS >= 0)) throw new UserError(`${path}: got "${start}", expected a start in seconds`);
+      if (!isJsonObject(fields))
+        throw new UserError(
+          `${path}: from ${start} s: got ${JSON.stringify(fields).slice(0, 80)}, expected an object of input_tokens and output_tokens`,
+        );
       const of = (key: string): Draw | null => chances(fields[key], `${path}: ${key} from ${start} s`);
       const ifThere = (key: string): Draw | null => (fields[key] === undefined ? null : of(key));
       const [input, output] = [

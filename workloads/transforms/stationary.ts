@@ -6,8 +6,9 @@ import { numberArg, type Transform } from './transform.ts';
 
 /**
  * The first `lanes` session trees are met as they go on: each begins at one of its requests, any of them as likely, with
- * a random part of its think time left. What came before is one request for one token, not measured, that brings the
- * prompt before it into the cache. To come after `by-session`.
+ * a random part of its think time left. What came before is a request for one token, not measured, for each prompt that
+ * one of the requests left goes on from or waits for, such as those of an agent and of its subagents: it brings that
+ * prompt into the cache. To come after `by-session`.
  */
 export const stationary: Transform = (source, args) => {
   const lanes = numberArg('stationary', args, 'lanes');
@@ -38,18 +39,44 @@ function* enter(tree: readonly Request[], random: Random | null): Generator<Requ
     yield* tree;
     return;
   }
+  const left = uniform(random);
   const passed = new Set(tree.slice(0, at).map(({ id }) => id));
-  yield { ...before, dueUs: 0, outputTokens: 1, after: [], isPriming: true };
-  const leftUs = uniform(random);
-  for (const request of tree.slice(at)) {
-    const after = request.after ?? [];
-    const isEntered = after.length === 0 || after.some(({ id }) => passed.has(id));
-    const dueUs = Math.max(0, request.dueUs - first.dueUs);
-    if (!isEntered) yield { ...request, dueUs };
-    else {
-      const thinkUs = Math.max(0, ...after.filter(({ id }) => passed.has(id)).map((one) => one.thinkUs));
-      const others = after.filter(({ id }) => !passed.has(id));
-      yield { ...request, dueUs, after: [{ id: before.id, thinkUs: Math.round(thinkUs * leftUs) }, ...others] };
-    }
+  const coming = tree.slice(at);
+  const primed = goneOnFrom(tree.slice(0, at), coming);
+  for (const request of primed) yield { ...request, dueUs: 0, outputTokens: 1, after: [], isPriming: true };
+  const gapUs = awaitedUs(first, passed) ?? Math.max(0, first.dueUs - before.dueUs);
+  const offsetUs = Math.round(gapUs * left) - first.dueUs;
+  for (const request of coming) {
+    const dueUs = Math.max(0, request.dueUs + offsetUs);
+    const after = request.after?.map(({ id, thinkUs }) => ({
+      id,
+      thinkUs: passed.has(id) ? Math.round(thinkUs * left) : thinkUs,
+    }));
+    yield { ...request, dueUs, ...(after === undefined ? {} : { after }) };
   }
+}
+
+/** The longest think time after what a request waits for and what has passed; null: it waits for nothing of it. */
+function awaitedUs({ after = [] }: Request, passed: ReadonlySet<string>): number | null {
+  const thinkUs = after.filter(({ id }) => passed.has(id)).map((one) => one.thinkUs);
+  return thinkUs.length === 0 ? null : Math.max(...thinkUs);
+}
+
+/**
+ * Those of `passed` that one of `coming` waits for, and the last of each branch that goes on where its requests wait for
+ * nothing.
+ */
+function goneOnFrom(passed: readonly Request[], coming: readonly Request[]): Request[] {
+  const lastOf = new Map(passed.map((request) => [branchOf(request), request.id]));
+  const ids = new Set(
+    coming.flatMap((request) => {
+      const { after = [] } = request;
+      return after.length === 0 ? (lastOf.get(branchOf(request)) ?? []) : after.map(({ id }) => id);
+    }),
+  );
+  return passed.filter(({ id }) => ids.has(id));
+}
+
+function branchOf({ session = '', agent = '' }: Request): string {
+  return `${session}\0${agent}`;
 }

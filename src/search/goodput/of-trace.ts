@@ -136,6 +136,7 @@ function answerOf(
 ): GoodputAnswer {
   const [low, high] = [met?.rateRps ?? null, missed?.rateRps ?? null];
   const ends = probes.filter(({ rate_rps }) => rate_rps === low || rate_rps === high);
+  const lowestMiss = probes.find(({ rate_rps }) => rate_rps === high);
   const halfWidth = low === null || high === null ? null : (high - low) / (high + low);
   return {
     at,
@@ -146,7 +147,8 @@ function answerOf(
     slope: null,
     half_width: halfWidth,
     times_trace: low === null ? null : low / ownRps,
-    binding: probes.find(({ rate_rps }) => rate_rps === high)?.binding ?? null,
+    binding: lowestMiss?.binding ?? null,
+    ...(lowestMiss?.binding_class === undefined ? {} : { binding_class: lowestMiss.binding_class }),
     state: stateOf(),
   };
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
+import { bindingClass, bindingLimit, sumOfMisses } from '../../metrics/misses.ts';
 import { exp } from '../../core/portable-math.ts';
 import { formatShare, threeFigures } from '../../core/units.ts';
 import { ALONE, record } from '../../run/run.ts';
@@ -136,19 +137,16 @@ function answerOf({ ownRps, gpus }: SearchContext, { at, segments, isValid, why,
     half_width: ci95 === null ? null : (ci95[1] - ci95[0]) / (ci95[1] + ci95[0]),
     slope: fit?.slope ?? null,
     times_trace: rps === null ? null : rps / ownRps,
-    binding: bindingOf(segments),
+    ...bindingOf(segments),
     state: isValid ? why : 'not_valid',
   };
 }
 
-/** The limit that most requests of the segments miss; of the probes, where there are no segments. */
-function bindingOf(all: readonly JudgedSegment[]): GoodputAnswer['binding'] {
+/** The limit that most requests of the segments miss, and of which class they are; of the probes without segments. */
+function bindingOf(all: readonly JudgedSegment[]): Pick<GoodputAnswer, 'binding' | 'binding_class'> {
   const segments = all.filter(({ kind }) => kind === 'segment');
-  const judged = segments.length === 0 ? all : segments;
-  const missed = (metric: 'ttft' | 'tpot' | 'e2e'): number =>
-    judged.reduce((sum, { figures }) => sum + (1 - (figures.alone[metric] ?? 1)) * figures.requests, 0);
-  const most = (['ttft', 'tpot', 'e2e'] as const).toSorted((a, b) => missed(b) - missed(a))[0] ?? 'ttft';
-  return missed(most) > 0 ? most : null;
+  const misses = sumOfMisses((segments.length === 0 ? all : segments).map((segment) => segment.misses));
+  return { binding: bindingLimit(misses), ...bindingClass(misses) };
 }
 
 function knownText({ segments, ends }: TrafficProgress, fit: LocalFit | null, goals: readonly number[]): string | null {

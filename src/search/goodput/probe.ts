@@ -107,6 +107,7 @@ export function probeOf({ rateRps, dir, judged: { of }, isCut }: Settled, name: 
     latency_ms: isCut ? null : quantilesOf(latency_ms),
     ci95: isCut || ci95 === null ? null : [...ci95],
     binding: slo?.binding ?? null,
+    ...(slo?.binding_class === undefined ? {} : { binding_class: slo.binding_class }),
     valid: validity.valid,
     decided: isCut,
     requests_used: due,

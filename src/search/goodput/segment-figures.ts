@@ -2,6 +2,7 @@ import type { RequestRecord } from '../../core/record.ts';
 import type { Slo } from '../../core/slo.ts';
 import { AttainmentCollector } from '../../metrics/attainment.ts';
 import { meetsAll } from '../../metrics/judge.ts';
+import { bindingClass, type Misses } from '../../metrics/misses.ts';
 import { LatencyCollector } from '../../metrics/latency.ts';
 import { readRecords } from '../../runs/records.ts';
 import type { GoodputProbe } from '../../schema/goodput.ts';
@@ -12,6 +13,7 @@ import { judgedSegment, type Segment } from './segments.ts';
 /** A segment as its records have it. */
 export interface JudgedSegment extends Segment {
   readonly figures: Omit<GoodputProbe, 'valid' | 'dir'>;
+  readonly misses: Misses;
 }
 
 /** The segments of a run that has ended, counted again by its records. */
@@ -32,10 +34,10 @@ export async function judgedSegments(dir: string, segments: readonly Segment[], 
     }
   return counted
     .filter(({ requests }) => requests > 0)
-    .map((segment) => ({
-      ...segment,
-      figures: figuresOf(segment, figures.get(segment) ?? new SegmentFigures(limits)),
-    }));
+    .map((segment) => {
+      const of = figures.get(segment) ?? new SegmentFigures(limits);
+      return { ...segment, misses: of.attainment.misses, figures: figuresOf(segment, of) };
+    });
 }
 
 class SegmentFigures {
@@ -71,6 +73,7 @@ function figuresOf(
     // Requests of a segment share its queue: by itself it has no interval.
     ci95: null,
     binding: judged.binding,
+    ...bindingClass(attainment.misses),
     decided: isCut,
     requests_used: requests,
   };

@@ -100,6 +100,8 @@ test('what is wrong in a folder is named, and nothing of it is evaluated', () =>
   refused('0,4,2,Pareto,0.25,1\n', LENGTHS, /trace.csv:1: got Pareto/);
   refused('0,4,2,Gamma,1,1\n0,4,2,Gamma,1,1\n', LENGTHS, /trace.csv:2/);
   refused('7,4,2,Gamma,1,1\n', LENGTHS, /trace.csv:1/);
+  refused('0,4,2,Gamma,1,1\n', { noon: LENGTHS['0'] }, /dataset.json: got "noon", expected a start/);
+  refused('0,4,2,Gamma,1,1\n', { 0: '{}' }, /dataset.json: from 0 s: got "{}", expected an object of input_tokens/);
   refused(
     '0,4,2,Gamma,1,1\n',
     { '0': { input_tokens: '{process.exit(): 1}', output_tokens: '{1: 1}' } },
