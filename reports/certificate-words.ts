@@ -40,7 +40,7 @@ export function certificateNotes({ curves, quick, took_s, machine }: Certificate
     ...(none.length === 0
       ? []
       : [
-          `None, because the lowest load was left late, or not delivered: ${listText(none)}. What else ran on this machine?`,
+          `None, because the lowest load was left late, or not delivered: ${listText(none)}; see what else ran on this machine, and calibrate again`,
         ]),
     ...(bound.length === 0
       ? []

@@ -1,6 +1,6 @@
 import { AXIS_UNITS } from '../../src/certificate/beyond.ts';
 import { formatMs } from '../../src/core/units.ts';
-import { listText } from '../../src/core/words.ts';
+import { countText, listText } from '../../src/core/words.ts';
 import {
   LOAD_AXES,
   type Certificate,
@@ -78,7 +78,7 @@ function errorByLoad({ curves, limit_ms: limitMs }: Certificate, axis: LoadAxis)
     id: `error-by-${axis.replaceAll('_', '-')}`,
     title,
     label: `${WHAT[axis]} against ${AXIS_UNITS[axis]}, by polling. ${title}.`,
-    note: `n = ${trials} trials; a point is the median of those at its load, the bar its range. Line across: the limit, ${limitMs} ms. Hollow: the server wrote less than it was to.`,
+    note: `n = ${countText(trials, 'trial')}; a point is the median of those at its load, the bar its range. Line across: the limit, ${limitMs} ms. Hollow: the server wrote less than it was to.`,
     spec: {
       width: 'container',
       height: HEIGHT,

@@ -33,6 +33,9 @@ const LINE = 14;
 const LONG_BAR = 0.5;
 const BESIDE = HEIGHT / 3;
 const BELOW = HEIGHT - 2.7 * LINE;
+/** Above the plot, the words of the SLO stand above the name of a p99 on the left of its point, and the title above them. */
+const WORDS_Y = -20;
+const TITLE_Y = -36;
 const SHOWN = ['p50', 'p90', 'p99'] as const;
 /** Ticks of the y axis. */
 export const SHARES = [0, 0.25, 0.5, 0.75, 0.9, 1];
@@ -120,7 +123,7 @@ function specOf({ metric, ecdf, stats, slo, noun }: EcdfChartData): TopLevelSpec
       // Where fewer ticks would do by Vega's count, it leaves out every other of them, 100 % too.
       tickCount: SHARES.length,
       title: `share of ${noun}s`,
-      titleY: -28,
+      titleY: TITLE_Y,
     },
   };
   const layer: Layers = [
@@ -190,7 +193,7 @@ function sloLayers({ limit_ms, share }: { limit_ms: number; share: number }): La
     values: [{ ms: limit_ms, met: `${formatShare(share)} meet`, missed: `${formatShare(1 - share)} miss` }],
   };
   const x: Position = { field: 'ms', type: 'quantitative' };
-  const y: Position = { value: -13 };
+  const y: Position = { value: WORDS_Y };
   return [
     { data, mark: SLO_LINE, encoding: { x } },
     {

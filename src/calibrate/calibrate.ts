@@ -9,6 +9,7 @@ import { openFilesLimit } from '../replay/descriptors.ts';
 import { usualPath } from '../replay/transport.ts';
 import { openTarget, type OpenTarget } from '../run/program.ts';
 import type { RunHooks } from '../run/run.ts';
+import { withWayOut, writeError } from '../runs/run-directory.ts';
 import { POLLING, type Certificate, type LoadAxis, type Polling } from '../schema/certificate.ts';
 import { certificateOf, verdictsOf, type Climbed } from './certificate.ts';
 import { loadAt, nextRung, type Ladder } from './ladder.ts';
@@ -64,8 +65,11 @@ const OTHER_FILES = 300;
 export async function calibrate(effort: Effort, hooks: RunHooks, step: (what: string) => void): Promise<Certificate> {
   const startUs = machineUs();
   const calibratedAt = hooks.nowIso();
-  const server = await startTruthServer(hooks.stop);
-  const folder = mkdtempSync(join(tmpdir(), 'reprise-calibrate-'));
+  const folder = temporaryFolder();
+  const server = await startTruthServer(hooks.stop).catch((thrown: unknown) => {
+    rmSync(folder, { recursive: true, force: true });
+    throw thrown;
+  });
   const targets = new Map<Polling, OpenTarget>();
   try {
     for (const poll of POLLING) targets.set(poll, await openTarget({ target: server.url, ...DIALECT, poll }, hooks));
@@ -77,10 +81,24 @@ export async function calibrate(effort: Effort, hooks: RunHooks, step: (what: st
       transport: usualPath({ url: new URL(server.url) }),
       limitMs: effort.limitMs,
     });
+  } catch (thrown) {
+    throw withWayOut(thrown, OTHER_TMPDIR);
   } finally {
     for (const target of targets.values()) await target.close();
     await server.close();
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const OTHER_TMPDIR = 'set TMPDIR to a folder with room';
+
+/** Of the trials. */
+function temporaryFolder(): string {
+  const folder = join(tmpdir(), 'reprise-calibrate-');
+  try {
+    return mkdtempSync(folder);
+  } catch (error) {
+    throw withWayOut(writeError(folder, error), OTHER_TMPDIR);
   }
 }
 

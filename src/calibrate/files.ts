@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { certificateFolder, certificateName } from '../certificate/stored.ts';
-import { makeDirectory, writeWhole } from '../runs/run-directory.ts';
+import { checkDirectory, makeDirectory, withWayOut, writeWhole } from '../runs/run-directory.ts';
 import type { Certificate } from '../schema/certificate.ts';
 import { writeCertificateHtml } from '../../reports/index.ts';
 
@@ -10,9 +10,24 @@ export interface CertificateFiles {
   readonly page: string;
 }
 
+const OTHER_STATE = 'set XDG_STATE_HOME to a folder that can be written to';
+
+/** Throws a UserError where a certificate could not be stored: before it is measured. */
+export function checkStore(): void {
+  try {
+    checkDirectory(certificateFolder());
+  } catch (thrown) {
+    throw withWayOut(thrown, OTHER_STATE);
+  }
+}
+
 /** Writes a certificate and its page where the runs of this user on this machine find it. */
-export function storeCertificate(certificate: Certificate): Promise<CertificateFiles> {
-  return write(certificate, certificateFolder(), certificateName(certificate));
+export async function storeCertificate(certificate: Certificate): Promise<CertificateFiles> {
+  try {
+    return await write(certificate, certificateFolder(), certificateName(certificate));
+  } catch (thrown) {
+    throw withWayOut(thrown, OTHER_STATE);
+  }
 }
 
 /** Writes `certificate.json` and `certificate.html` to `dir`. */

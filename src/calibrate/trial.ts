@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { idPrefix } from '../core/request-id.ts';
 import { planRun } from '../run/plan-run.ts';
@@ -6,6 +6,7 @@ import type { OpenTarget } from '../run/program.ts';
 import { defineReplay } from '../run/run-options.ts';
 import { record, type RunHooks } from '../run/run.ts';
 import { readRecords } from '../runs/records.ts';
+import { writeWhole } from '../runs/run-directory.ts';
 import { measure, type Measured } from './measured.ts';
 import type { TruthServer } from './server-process.ts';
 import { traceText, type TrialLoad } from './trial-load.ts';
@@ -22,7 +23,7 @@ export interface Bench {
 export async function runTrial(target: OpenTarget, load: TrialLoad, bench: Bench, name: string): Promise<Measured> {
   const { server, folder, hooks } = bench;
   const [trace, dir] = [join(folder, `${name}.csv`), join(folder, name)];
-  writeFileSync(trace, traceText(load));
+  writeWhole(trace, traceText(load));
   try {
     const options = { workload: trace, out: dir, salt: 'calibrate' };
     const spec = { ...defineReplay(options, target.config, target.options), certificate: null };

@@ -14,7 +14,8 @@ export function beyondCertificate(load: Load, certificate: Certificate, poll: Po
   return LOAD_AXES.flatMap((axis) => {
     const [asked, whole, limit] = [each[axis], load[axis], curveOf(certificate, axis, poll)?.limit];
     if (asked === null || whole === null || limit === undefined || asked <= limit.value) return [];
-    const certified = `${limit.at_least ? 'at least ' : ''}${rounded(limit.value * workers)}`;
+    const least = limit.at_least ? 'at least ' : '';
+    const certified = limit.value === 0 ? 'none' : least + rounded(limit.value * workers);
     return [`${rounded(whole)} ${AXIS_UNITS[axis]} (certified: ${certified})`];
   });
 }

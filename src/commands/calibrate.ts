@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { certificateText } from '../../reports/index.ts';
 import { calibrate, FULL, QUICK } from '../calibrate/calibrate.ts';
-import { storeCertificate, writeCertificate } from '../calibrate/files.ts';
+import { checkStore, storeCertificate, writeCertificate } from '../calibrate/files.ts';
 import { SILENT } from '../core/log.ts';
-import { EXIT, messageOf, UserError, type ExitCode } from '../core/errors.ts';
+import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { text } from '../core/option-fields.ts';
 import { threeFigures } from '../core/units.ts';
 import { countText } from '../core/words.ts';
@@ -47,6 +47,13 @@ async function calibrateAndStore({ quick, out, json, quiet, open }: z.infer<type
     checkDirectory(out);
     checkTogether(out, ['certificate.json', 'certificate.html'], 'calibrated_at');
   }
+  try {
+    checkStore();
+  } catch (thrown) {
+    // Else nothing of it would be left.
+    if (!(thrown instanceof UserError) || (out === undefined && !json)) throw thrown;
+    warnUnstored(thrown);
+  }
   const effort = quick ? QUICK : FULL;
   if (!quiet)
     tell(
@@ -73,7 +80,7 @@ async function calibrateAndStore({ quick, out, json, quiet, open }: z.infer<type
     const written = out === undefined ? null : await writeCertificate(out, certificate);
     const stored = await storeCertificate(certificate).catch((thrown: unknown) => {
       if (!(thrown instanceof UserError)) throw thrown;
-      printWarning(`later runs will not find the certificate: ${messageOf(thrown)}; set XDG_STATE_HOME to a folder`);
+      warnUnstored(thrown);
       return null;
     });
     const page = written?.page ?? stored?.page ?? null;
@@ -86,6 +93,10 @@ async function calibrateAndStore({ quick, out, json, quiet, open }: z.infer<type
     progress.end();
     interruption.end();
   }
+}
+
+function warnUnstored(error: UserError): void {
+  printWarning(`later runs will not find the certificate: ${error.message}`);
 }
 
 /** From this share of the cores on that others use, the certificate would be of them too. */

@@ -25,6 +25,9 @@ export function readLine(words: readonly string[], command: Command): CommandLin
   const args: string[] = [];
   const texts = new Map<string, string>();
   const leftOut: string[] = [];
+  /** Places in `args` of options whose value may be left out, and has been found behind them. */
+  const guessed: { readonly at: number; readonly name: string }[] = [];
+  let named = 0;
   const takesValue = (name: string): boolean | undefined =>
     Object.hasOwn(command.options, name) ? command.options[name]?.type !== 'boolean' : EVERYWHERE[name];
   for (let at = 0; at < words.length; at++) {
@@ -49,10 +52,23 @@ export function readLine(words: readonly string[], command: Command): CommandLin
     else if (takesValue(name) === true && value !== undefined) texts.set(name, value);
     else if (takesValue(name) === true && words[at + 1]?.startsWith('--') === false) {
       const next = words[++at] ?? '';
+      if (command.options[name]?.requiresArg === false) guessed.push({ at: args.length - 1, name });
       texts.set(name, next);
       args.push(next);
-    } else if (name === '') checkPlain(word, command);
+    } else if (name === '') {
+      checkPlain(word, command);
+      named++;
+    }
   }
+  // An argument that is missing stands there as the value of an option that needs none: `trace inspect --html trace.csv`.
+  const wanted = 1 + Object.values(command.positionals).filter(({ demandOption }) => demandOption === true).length;
+  for (const { at, name } of guessed.toReversed())
+    if (named < wanted && !texts.has('config')) {
+      args[at] = `--${name}=`;
+      if (args[at + 1] === '-') args[at + 1] = STDIN_FILE;
+      texts.set(name, '');
+      named++;
+    }
   return { args, texts, leftOut };
 }
 

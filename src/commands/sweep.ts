@@ -46,7 +46,7 @@ const SWEEP: Command['options'] = {
     type: 'string',
     default: 'auto',
     describe:
-      'in virtual time: threads that simulate, four a core at most, which change no result; auto: one a core. In real time: threads of the client of each run; auto: one',
+      'in virtual time: threads that simulate, four a core at most, which change no result; auto: one a core. In real time: threads of the client of each run, as for run',
   },
 };
 

@@ -21,6 +21,9 @@ export interface WorkerThread<Q, A> {
 /** Answers one question. `transfer`: buffers of the answer to transfer rather than copy. */
 export type Answerer<Q, A> = (question: Q, transfer: (buffers: readonly ArrayBuffer[]) => void) => A | Promise<A>;
 
+/** Threads for each core at most: more win nothing, and each holds tens of megabytes. */
+export const MOST_THREADS_PER_CORE = 4;
+
 interface Question<Q> {
   /** Null: posted, so that no reply is sent. */
   readonly id: number | null;

@@ -141,7 +141,7 @@ export class CallHandler {
     if (this.#isIgnored()) return;
     try {
       if (this.#status >= 300) this.#reportError();
-      else if (this.#status > 0) this.#exchange.onBroken(this.call, error, 'answering');
+      else if (this.#status >= 200) this.#exchange.onBroken(this.call, error, 'answering'); // 1xx answers nothing
       else if (this.#abortSent !== null) this.#exchange.onBroken(this.call, error, unanswered(wasIdle));
       else if (isConnectError) this.#exchange.onBroken(this.call, error, 'connecting');
       else this.#notSent(error);

@@ -18,6 +18,10 @@ import { CallHandler, type BrokenAt, type CallEvents, type Head } from './call-h
 
 /** Names of the errors of both clients for bytes that are no HTTP, and for headers without end. */
 const NO_HTTP: ReadonlySet<string> = new Set(['HTTPParserError', 'HeadersOverflowError', 'MalformedResponse']);
+/** undici's name for a length that contradicts the other headers; behind the head, for a body that broke off. */
+const BAD_LENGTH = 'ResponseContentLengthMismatchError';
+/** undici's words for a response to what no call asks: 100 Continue, another protocol. */
+const UNASKED: ReadonlySet<string> = new Set(['bad response', 'bad upgrade']);
 /** In undici's error for an end in the middle of a body, where the connection was to be closed behind it. */
 const EARLY_END = 'Invalid EOF state';
 
@@ -227,7 +231,7 @@ export class Exchange implements TokenOut, CallEvents {
     if (call.role === 'stream' && this.#finalEvents > 0) this.onStreamEnd();
     // This machine has no more connections: nothing that follows would be the load that was asked for.
     else if (error instanceof UserError) this.onThrown(call, error);
-    else if (isNoHttp(error)) this.#failAt(call, 'protocol_error', describe(error));
+    else if (isNoHttp(error, at)) this.#failAt(call, 'protocol_error', describe(error));
     else if (at === 'connecting') this.#failAt(call, 'connect_error', describe(error));
     else this.#failAt(call, 'stream_broken', BROKEN[at] + describe(error) + this.#saidBefore(call));
   }
@@ -332,8 +336,9 @@ export function redirectedTo(location: string): string {
 }
 
 /** Whether a connection failed by its bytes. */
-export function isNoHttp(error: Error): boolean {
-  return NO_HTTP.has(error.name) && !error.message.includes(EARLY_END);
+export function isNoHttp({ name, message }: Error, at: BrokenAt): boolean {
+  if (name === BAD_LENGTH) return at !== 'answering';
+  return UNASKED.has(message) || (NO_HTTP.has(name) && !message.includes(EARLY_END));
 }
 
 function describe(error: Error): string {

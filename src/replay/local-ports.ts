@@ -72,7 +72,7 @@ export class LocalPorts {
     return new UserError(
       `no local port is left for another connection to ${this.#host} (${code}); ` +
         'widen their range (sysctl -w net.ipv4.ip_local_port_range="1024 65535"), reuse connections (--connections reuse), ' +
-        'name a server of this machine as 127.0.0.1, or replay less (--limit, --window, a lower --speed)',
+        'name a server of this machine as 127.0.0.1, have fewer at once (--max-in-flight), or replay less (--limit, --window, a lower --speed)',
       { cause: error },
     );
   }

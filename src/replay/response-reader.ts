@@ -9,8 +9,9 @@ const HEADER_VALUE = /^[\t -~\x80-\xff]*$/;
 const MAX_HEAD_BYTES = 16 * 1024;
 /** Of the line before a chunk, with its extensions. */
 const MAX_CHUNK_LINE_BYTES = 4096;
-/** Digits of a chunk's length. */
+/** Digits of a chunk's length, and of that of a body, behind the zeros in front: some servers write a fixed width. */
 const MAX_CHUNK_DIGITS = 12;
+const BODY_LENGTH = /^0*\d{1,15}$/;
 
 /** Bytes that are no HTTP/1.1 response: which, and why. */
 export class MalformedResponse extends Error {
@@ -107,6 +108,8 @@ export class ResponseReader {
   /** Reads a line that ends in these bytes, or keeps what there is of it. */
   #readLine(bytes: Buffer, from: number, to: number): number {
     if (this.#rest.length === 0) {
+      const start = this.#state === 'status' ? this.#skipLineEnds(bytes, from, to) : from;
+      if (start > from) return start;
       const behind = this.#state === 'chunk-end' ? this.#readChunkEnd(bytes, from, to) : from;
       if (behind === to) return to;
       const lined = this.#state === 'chunk-line' ? this.#readChunkLine(bytes, behind, to) : behind;
@@ -125,6 +128,14 @@ export class ResponseReader {
     if (line[line.length - 2] !== CR) throw new MalformedResponse('a line ends without CR');
     this.#line(line.toString('latin1', 0, line.length - 2));
     return from + length;
+  }
+
+  /** Line ends before a status line: some servers write one more than belongs behind the body before. */
+  #skipLineEnds(bytes: Buffer, from: number, to: number): number {
+    let at = from;
+    while (at < to && (bytes[at] === CR || bytes[at] === LF)) at++;
+    this.#checkBounds(at - from);
+    return at;
   }
 
   /** The CR LF behind a chunk, where both are there. */
@@ -211,7 +222,7 @@ export class ResponseReader {
     const codings = tokensOf(headers['transfer-encoding']);
     const length = headers['content-length'];
     if (codings.length > 0 && length !== undefined) throw new MalformedResponse('it has a length and chunks');
-    if (length !== undefined && !/^\d{1,15}$/.test(length)) throw new MalformedResponse('its length is no number');
+    if (length !== undefined && !BODY_LENGTH.test(length)) throw new MalformedResponse('its length is no number');
     this.#left = length === undefined ? 0 : Number(length);
     if (this.#status === 204 || this.#status === 304) {
       if (this.#left > 0 || codings.length > 0) this.#isKeptAlive = false;
@@ -227,10 +238,14 @@ export class ResponseReader {
 
   #chunkLine(line: string): void {
     let at = 0;
+    let digits = 0;
     let length = 0;
-    for (let digit; (digit = hexDigit(line.charCodeAt(at))) >= 0; at++) length = length * 16 + digit;
+    for (let digit; (digit = hexDigit(line.charCodeAt(at))) >= 0; at++) {
+      length = length * 16 + digit;
+      if (length > 0) digits++;
+    }
     const next = line.charCodeAt(at);
-    const isNumber = at > 0 && at <= MAX_CHUNK_DIGITS;
+    const isNumber = at > 0 && digits <= MAX_CHUNK_DIGITS;
     if (!isNumber || !(at === line.length || next === SEMICOLON))
       throw new MalformedResponse('a chunk does not begin with its length');
     if (!HEADER_VALUE.test(line)) throw new MalformedResponse('a chunk line with a character that may not be in it');

@@ -136,7 +136,7 @@ export class HttpTarget implements Target {
     };
     this.#busyPoll = new BusyPoll(clock, poll, pollingPays);
     const nowUs = (): number => clock.read();
-    const descriptors = new Descriptors(sockets?.openSockets);
+    const descriptors = new Descriptors(sockets?.openSockets, sockets?.shard.of);
     const byOrigin = new Map<string, Pool>();
     this.#endpoints = endpoints.map((access) => {
       const { url, insecure, connections: mode = 'reuse' } = access;

@@ -1,7 +1,7 @@
 import { beyondCertificate } from '../certificate/beyond.ts';
 import { clockErrorAt } from '../certificate/clock-error.ts';
 import type { Load } from '../certificate/load.ts';
-import { storedCertificate } from '../certificate/stored.ts';
+import { certificateProblem, storedCertificate } from '../certificate/stored.ts';
 import type { Log } from '../core/log.ts';
 import type { PlanStats } from '../core/plan.ts';
 import { listText } from '../core/words.ts';
@@ -17,11 +17,21 @@ const POLLED_SHARE = 0.5;
  * The certificate of this machine for runs against a target; null: there is none, or it would not hold: it was made
  * without TLS, and in virtual time no client is measured.
  */
-export function certificateFor({ spec, clock }: Pick<TargetConfig, 'spec' | 'clock'>): Certificate | null {
-  if (clock === 'virtual') return null;
+export function certificateFor(target: Target): Certificate | null {
+  return canBeCertified(target) ? storedCertificate(usualPath({ url: LOOPBACK })) : null;
+}
+
+/** Why the certificate that a run would have is not gone by, and what to do; null: there is none, or it is gone by. */
+export function uncertified(target: Target): string | null {
+  return canBeCertified(target) ? certificateProblem(usualPath({ url: LOOPBACK })) : null;
+}
+
+type Target = Pick<TargetConfig, 'spec' | 'clock'>;
+
+function canBeCertified({ spec, clock }: Target): boolean {
+  if (clock === 'virtual') return false;
   const urls = spec.kind === 'engine' ? [LOOPBACK] : spec.endpoints.map(({ url }) => new URL(url));
-  if (urls.some(({ protocol }) => protocol !== 'http:')) return null;
-  return storedCertificate(usualPath({ url: LOOPBACK }));
+  return urls.every(({ protocol }) => protocol === 'http:');
 }
 
 const LOOPBACK = new URL('http://127.0.0.1');

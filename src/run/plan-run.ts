@@ -4,6 +4,7 @@ import { isUsualBody } from '../../adapters/index.ts';
 import { SILENT, type Log } from '../core/log.ts';
 import { UserError } from '../core/errors.ts';
 import { formatMs, withThousands } from '../core/units.ts';
+import { countText } from '../core/words.ts';
 import type { Plan, PlanStats, SessionsPlan, Source, WorkloadSpec } from '../core/plan.ts';
 import { scanWorkload, type ScannedWorkload } from '../../workloads/open-workload.ts';
 import { requireOrder } from '../../workloads/order.ts';
@@ -48,7 +49,7 @@ export async function planRun(
   const workers = workersOf(spec, stats, cores);
   if (workers > cores)
     log.warn(
-      `--workers ${workers}: this machine has ${withThousands(cores)} cores; workers that share one delay each other`,
+      `--workers ${spec.workers}: this machine has ${countText(cores, 'core')}; workers that share one delay each other${workers === spec.workers ? '' : `; ${workers} are started`}`,
     );
   const salt = isVirtual ? null : (spec.salt ?? newSalt());
   return {

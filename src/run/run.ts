@@ -16,7 +16,7 @@ import type { Summary } from '../schema/summary.ts';
 import { openTarget } from '../target/open-target.ts';
 import type { AttachedClients, Attachment, TargetSession } from '../target/session.ts';
 import { checkTarget } from '../target/target-spec.ts';
-import { certifiedRun, plannedLoad, warnBeyond } from './certified.ts';
+import { certifiedRun, plannedLoad, uncertified, warnBeyond } from './certified.ts';
 import { clientHere } from './client-here.ts';
 import type { ClientProgress } from './client-progress.ts';
 import { clientThreads } from './client-threads.ts';
@@ -151,7 +151,10 @@ export async function record(
   const load = plannedLoad(part.paced === null ? stats : {});
   const polling = pollingPays(loadOfWorker(load, plan.workers), spec.certificate);
   const { poll } = spec.target;
-  if (spec.certificate !== null) {
+  if (spec.certificate === null) {
+    const problem = uncertified(spec.target);
+    if (problem !== null) hooks.log.warn(problem);
+  } else {
     const isPolling = poll === 'on' || (poll === 'auto' && polling === true);
     warnBeyond(load, spec.certificate, { isPolling, workers: plan.workers }, hooks.log);
   }

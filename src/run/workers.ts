@@ -3,16 +3,19 @@ import { UserError } from '../core/errors.ts';
 import type { PlanStats } from '../core/plan.ts';
 import { isOfThisMachine } from '../core/server-address.ts';
 import { formatMs } from '../core/units.ts';
+import { MOST_THREADS_PER_CORE } from '../core/worker.ts';
 import type { TargetConfig } from '../target/target-spec.ts';
 import { plannedLoad } from './certified.ts';
 import { isOwnSource, type RunSpec } from './run-spec.ts';
 
 /**
  * How many threads of the client send the requests of a plan. `auto`: as many as its busiest time needs by the certificate
- * of the machine, as far as there are cores, and one, which costs least, without a certificate and where several cannot do what is asked for.
+ * of the machine, as far as there are cores, and one, which costs least, without a certificate and where several cannot do
+ * what is asked for. A number is so many, but no more than can have a request, or than a machine can run.
  */
-export function workersOf(spec: RunSpec, stats: Pick<PlanStats, 'busiest'>, cores: number): number {
-  if (spec.workers !== 'auto') return spec.workers;
+export function workersOf(spec: RunSpec, stats: Pick<PlanStats, 'busiest' | 'requests'>, cores: number): number {
+  if (spec.workers !== 'auto')
+    return Math.max(1, Math.min(spec.workers, stats.requests, MOST_THREADS_PER_CORE * cores));
   if (whyOne(spec) !== null) return 1;
   return workersFor(plannedLoad(stats), spec.certificate, Math.max(1, cores - coresOfServer(spec.target)));
 }

@@ -113,9 +113,9 @@ function isDirectory(path: string): boolean {
     const found = statSync(path, { throwIfNoEntry: false });
     if (found?.isDirectory() === true) return true;
     if (found !== undefined)
-      throw new UserError(`${path}: a directory was to be here, but this is a file; choose another --out`);
+      throw new UserError(`${path}: a directory was to be here, but this is a file; ${OTHER_OUT}`);
     if (lstatSync(path, { throwIfNoEntry: false }) !== undefined)
-      throw new UserError(`${path}: a directory was to be here, but this is a link to nothing; choose another --out`);
+      throw new UserError(`${path}: a directory was to be here, but this is a link to nothing; ${OTHER_OUT}`);
     return false;
   } catch (error) {
     // What is above it is a file, and is looked at next.
@@ -227,10 +227,19 @@ export function writeWhole(file: string, text: string, flush = false): void {
   }
 }
 
+/** The way out of most errors of writing. */
+const OTHER_OUT = 'choose another --out';
+
+/** An error of writing where no `--out` names the folder, with another way out; it may have come from another thread. */
+export function withWayOut(error: unknown, way: string): unknown {
+  if (!(error instanceof UserError) || !error.message.includes(OTHER_OUT)) return error;
+  return new UserError(error.message.replace(OTHER_OUT, way), { exitCode: error.exitCode, cause: error });
+}
+
 /** A UserError for a full disk and the like; any other error is a fault of ours and is returned as it is. */
 export function writeError(path: string, error: unknown): unknown {
   if (!(error instanceof Error && 'syscall' in error)) return error;
-  return new UserError(`${path}: cannot be written: ${error.message}; make room, or choose another --out`, {
+  return new UserError(`${path}: cannot be written: ${error.message}; make room, or ${OTHER_OUT}`, {
     cause: error,
   });
 }

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { startWorker, type WorkerThread } from '../core/worker.ts';
+import { MOST_THREADS_PER_CORE, startWorker, type WorkerThread } from '../core/worker.ts';
 
 /** Worker threads that share a list of questions. */
 export interface Threads<Q, A> {
@@ -11,11 +11,9 @@ export interface Threads<Q, A> {
   close(): Promise<void>;
 }
 
-const MOST_PER_CORE = 4;
-
-/** Threads for so many questions: no more than win anything, for each holds tens of megabytes. */
+/** Threads for so many questions. */
 export function threadCount(workers: number, questions: number, cores = availableParallelism()): number {
-  return Math.min(workers, questions, MOST_PER_CORE * cores);
+  return Math.min(workers, questions, MOST_THREADS_PER_CORE * cores);
 }
 
 /** Up to `workers` threads of `file`. When `stop` aborts, they end at once and `ask` rejects with its reason. */

@@ -4,7 +4,7 @@ import { makeCodec, type CodecOptions, type Deployment } from '../../adapters/in
 import { livePrompts, promptMaker } from '../../workloads/prompts/index.ts';
 import type { Codec, PromptMaker } from '../core/codec.ts';
 import { UserError } from '../core/errors.ts';
-import type { Plan } from '../core/plan.ts';
+import type { Plan, PlanStats } from '../core/plan.ts';
 import { WHOLE, type Shard } from '../core/shard.ts';
 import { Descriptors, DESCRIPTORS_BYTES } from '../replay/descriptors.ts';
 import type { ServerAccess } from '../replay/transport.ts';
@@ -259,7 +259,13 @@ async function attachRun(
   const historyForm = keepAnswers ? (codec.historyForm ?? null) : null;
   const { sessions, workload } = plan;
   const thinks = sessions?.thinks ?? false;
-  const connections = Math.min(connectionsAhead(plan), options.maxInFlight ?? Infinity);
+  const descriptors = new Descriptors(undefined, workers);
+  const connections = connectionsAhead(
+    plan,
+    options.maxInFlight,
+    // Each worker rounds up, and each endpoint may have its own.
+    Math.floor((descriptors.room - workers) / endpoints.length),
+  );
   const common = {
     poll: config.poll,
     pollingPays: options.pollingPays,
@@ -289,7 +295,7 @@ async function attachRun(
     return openClient({ ...common, codec, feed, endpoints, historyForm, isJitWarm }, stop, log);
   };
   const specs = (): ClientSpec[] => {
-    const problem = new Descriptors().problem(connections);
+    const problem = descriptors.problem(connections);
     if (problem !== null) throw problem;
     const openSockets = new SharedArrayBuffer(DESCRIPTORS_BYTES);
     return Array.from({ length: workers }, (_, index) => {
@@ -317,14 +323,22 @@ const MOST_AHEAD = 4096;
 
 /**
  * Connections to open ahead. Certain are those of sessions at a time, and of a plan that is sent before its first answers
- * can be over. Expected: rate times a generous time in system (2 s and 50 ms a token), doubled for bursts. If a server is
- * slower, more are opened during the run.
+ * can be over. Expected: rate times a generous time in system (2 s and 50 ms a token), doubled for bursts, as far as the
+ * system has `room` for them: fewer may do. If a server is slower, more are opened during the run.
  */
-function connectionsAhead({ stats, sessions }: Plan): number {
-  if (sessions !== null && sessions.lanes !== null) return Math.min(stats.requests, sessions.lanes) + 8;
-  const timeInSystemS = 2 + (0.05 * stats.outputTokens) / stats.requests;
+export function connectionsAhead(
+  { stats, sessions }: Pick<Plan, 'sessions'> & {
+    readonly stats: Pick<PlanStats, 'requests' | 'lastDueUs' | 'outputTokens'>;
+  },
+  maxInFlight: number | null,
+  room: number,
+): number {
+  const cap = Math.min(stats.requests, maxInFlight ?? Infinity);
+  if (sessions !== null && sessions.lanes !== null) return Math.min(cap, sessions.lanes + 8);
   const lastDueS = stats.lastDueUs / 1e6;
-  const most = lastDueS < 1 ? stats.requests : MOST_AHEAD;
+  const timeInSystemS = 2 + (0.05 * stats.outputTokens) / stats.requests;
   const ratePerS = stats.requests / Math.max(1, lastDueS);
-  return Math.min(stats.requests, most, Math.ceil(2 * ratePerS * timeInSystemS) + 8);
+  const expected = Math.ceil(2 * ratePerS * timeInSystemS) + 8;
+  if (lastDueS < 1) return Math.min(cap, expected);
+  return Math.max(1, Math.min(cap, expected, MOST_AHEAD, room));
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { calibrate, type Effort } from '../../src/calibrate/calibrate.ts';
@@ -67,6 +67,21 @@ describe('a calibration', () => {
     assert.equal(code, 0, stderr);
     assert.ok(readJson(out, 'run.json')['certificate'] !== undefined, 'run.json has it');
     assert.match(readFileSync(join(out, 'report.html'), 'utf8'), /tokens\/s, [\d,.]+ requests\/s and/);
+  });
+
+  it('does not begin where nothing of it could be kept, or no trial could be made, and says what to set', async () => {
+    const file = join(folder, 'file');
+    writeFileSync(file, '');
+    const cases: readonly [env: Record<string, string>, said: RegExp][] = [
+      [{ XDG_STATE_HOME: file }, /^error: .*file.*; set XDG_STATE_HOME to a folder that can be written to$/m],
+      [{ TMPDIR: file }, /^error: .*file.*: cannot be written: .*or set TMPDIR to a folder with room$/m],
+    ];
+    for (const [env, said] of cases) {
+      const { code, stdout, stderr } = await startCli(['calibrate', '--quick'], { XDG_STATE_HOME: folder, ...env }).result;
+      assert.match(stderr, said);
+      assert.doesNotMatch(stderr, /--out/);
+      assert.deepEqual([code, stdout], [2, '']);
+    }
   });
 
   it('is stopped by a signal, and leaves no process and nothing written', async () => {

@@ -3,10 +3,11 @@ import { describe, it } from 'node:test';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command, Given } from '../../src/commands/command.ts';
-import { readLine } from '../../src/commands/command-line.ts';
+import { readLine, STDIN_FILE } from '../../src/commands/command-line.ts';
 import { runLine } from '../../src/commands/main.ts';
 import { rerunCommand } from '../../src/commands/rerun.ts';
 import { runCommand } from '../../src/commands/run.ts';
+import { traceCommand } from '../../src/commands/trace.ts';
 import { EXIT, UserError } from '../../src/core/errors.ts';
 import { temporaryFolder } from '../cli.ts';
 
@@ -56,6 +57,22 @@ describe('a command line', () => {
       assert.match(thrown.message, says);
       assert.equal(thrown.exitCode, EXIT.usage);
     });
+
+  it('takes the word behind an option that needs no value for its value only where no argument is missing', () => {
+    const lines: readonly [line: string, args: readonly string[], html: string | undefined][] = [
+      ['trace inspect a.csv --html', ['trace', 'inspect', 'a.csv', '--html'], undefined],
+      ['trace inspect a.csv --html p', ['trace', 'inspect', 'a.csv', '--html', 'p'], 'p'],
+      ['trace inspect --html p a.csv', ['trace', 'inspect', '--html', 'p', 'a.csv'], 'p'],
+      ['trace inspect --html a.csv', ['trace', 'inspect', '--html=', 'a.csv'], ''],
+      ['trace --html inspect a.csv', ['trace', '--html=', 'inspect', 'a.csv'], ''],
+      ['trace inspect --html -', ['trace', 'inspect', '--html=', STDIN_FILE], ''],
+      ['trace inspect --html a.csv --json', ['trace', 'inspect', '--html=', 'a.csv', '--json'], ''],
+    ];
+    for (const [line, args, html] of lines) {
+      const read = readLine(line.split(' '), traceCommand);
+      assert.deepEqual([read.args, read.texts.get('html')], [args, html], line);
+    }
+  });
 
   it('takes "-" for standard input where it names a trace, and nowhere else', async () => {
     const trace = { describe: 'a trace', type: 'string' } as const;

@@ -46,7 +46,7 @@ async function told(path: HttpPath, pieces: readonly Buffer[], then: 'open' | 'e
     all.end = how;
   };
   const sent = Promise.withResolvers<void>();
-  const broken = (error: Error, at: BrokenAt): string => (isNoHttp(error) ? 'no HTTP' : `broken: ${at}`);
+  const broken = (error: Error, at: BrokenAt): string => (isNoHttp(error, at) ? 'no HTTP' : `broken: ${at}`);
   const call = { id: 0, role: 'stream', endpoint: 0, path: '/', headers: {}, body: Buffer.from('{}') } as const;
   const handler = new CallHandler(
     {
@@ -108,6 +108,7 @@ const ODD_HEADERS = [
   'x: \u0001',
   ' folded',
   'content-length: -1',
+  'content-length: 1',
   'x\u007f: y',
 ];
 const STATUS_LINES = [
@@ -150,6 +151,8 @@ function responses(odd: number): fc.Arbitrary<Buffer> {
         'transfer-encoding: chunked',
         chunks.map(([of, extension]) => chunked(of, extension)).join('') + end,
       ]),
+    text.map((of) => ['transfer-encoding: chunked', `${'0'.repeat(20)}${chunked(`${of}.`)}0\r\n\r\n`]),
+    text.map((of) => [`content-length: ${'0'.repeat(20)}${of.length}`, of]),
     // A length, which may not be that of the body.
     fc
       .tuple(text, fc.integer({ min: -1, max: 1 }))
@@ -160,7 +163,7 @@ function responses(odd: number): fc.Arbitrary<Buffer> {
   );
   return fc
     .tuple(
-      mostly(['', 'HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n'], ['HTTP/1.1 102 \r\n\r\n']),
+      mostly(['', '\r\n', 'HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n'], ['HTTP/1.1 102 \r\n\r\n']),
       mostly(STATUS_LINES, ODD_STATUS_LINES),
       fc.array(mostly(HEADERS, ODD_HEADERS), { maxLength: 3 }),
       framed,

@@ -46,6 +46,12 @@ describe('ResponseReader', () => {
     assert.equal(both(`${HEAD}content-length: 0\r\n\r\n`).ends, 1);
   });
 
+  it('reads lengths with any zeros in front, and past line ends before a response', () => {
+    const zeros = '0'.repeat(30);
+    assert.deepEqual(both(`${CHUNKED}${zeros}2;x\r\nok\r\n${zeros}2\r\nok\r\n${zeros}\r\n\r\n`).body, 'okok');
+    assert.deepEqual(both(`\r\n\n\r\n${HEAD}content-length: ${zeros}2\r\n\r\nok`).body, 'ok');
+  });
+
   it('reads past responses that only inform, as 100 Continue', () => {
     const { heads, ends } = both(`HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 \r\nlink: a\r\n\r\n${CHUNKED}0\r\n\r\n`);
     assert.deepEqual([heads.map(([status]) => status), ends], [[100, 103, 200], 1]);
@@ -124,6 +130,7 @@ describe('ResponseReader', () => {
     'a chunk of more bytes than there are': `${CHUNKED}1000000000000\r\n`,
     'a chunk that is longer than it says': `${CHUNKED}1\r\nabc\r\n`,
     'a trailer that is none': `${CHUNKED}0\r\nnothing\r\n`,
+    'line ends without end': '\r\n'.repeat(9000),
     'headers without end': `${HEAD}${'a: b\r\n'.repeat(3000)}`,
     'one header without end': `${HEAD}a: ${'b'.repeat(17_000)}`,
     'trailers without end': `${CHUNKED}0\r\n${'a: b\r\n'.repeat(3000)}`,

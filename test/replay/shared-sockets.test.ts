@@ -11,7 +11,7 @@ describe('the sockets of clients in several threads', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(3), fc.nat(20)), { maxLength: 20 }), fc.nat(200), (taken, more) => {
         const memory = new SharedArrayBuffer(DESCRIPTORS_BYTES);
-        const clients = Array.from({ length: 4 }, () => new Descriptors(memory, 264));
+        const clients = Array.from({ length: 4 }, () => new Descriptors(memory, 4, 456));
         let open = 0;
         for (const [client, count] of taken) for (let i = 0; i < count; i++, open++) clients[client]?.take();
         for (const client of clients) assert.equal(client.problem(more) === null, open + more <= 200);

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { certificateFolder, certificateKey, certificateName, storedCertificate } from '../../src/certificate/stored.ts';
+import {
+  certificateFolder,
+  certificateKey,
+  certificateName,
+  certificateProblem,
+  storedCertificate,
+} from '../../src/certificate/stored.ts';
 import { certificateFor, certifiedRun, plannedLoad, warnBeyond } from '../../src/run/certified.ts';
 import type { Certificate } from '../../src/schema/certificate.ts';
 import type { ClientHealth } from '../../src/schema/manifest.ts';
@@ -56,6 +62,29 @@ describe('the certificate of this machine', () => {
     assert.equal(storedCertificate('plain'), null, 'of another machine');
     store(OF_HERE, '{"schema":1');
     assert.equal(storedCertificate('plain'), null);
+  });
+
+  it('says why one that is there is not gone by, and nothing where there is none', () => {
+    assert.equal(certificateProblem('plain'), null);
+    store(OF_HERE);
+    assert.equal(certificateProblem('plain'), null);
+    const name = `${certificateName(OF_HERE)}.json`;
+    for (const text of ['', '{"schema":1', '{}', 'null', '\0'.repeat(100)]) {
+      store(OF_HERE, text);
+      const problem = certificateProblem('plain') ?? '';
+      assert.ok(problem.includes(name) && problem.endsWith('reprise calibrate makes another'), problem);
+    }
+    rmSync(join(certificateFolder(), name));
+    mkdirSync(join(certificateFolder(), name));
+    assert.match(certificateProblem('plain') ?? '', /is a directory/);
+    rmSync(join(certificateFolder(), name), { recursive: true });
+    const before = { ...OF_HERE, versions: { ...OF_HERE.versions, node: '1.2.3' } };
+    writeFileSync(join(certificateFolder(), 'plain-0.json'), JSON.stringify(before));
+    assert.match(certificateProblem('plain') ?? '', /plain-0\.json: .* it is of Node 1\.2\.3 \(here /);
+    assert.equal(certificateProblem('undici'), null);
+    const elsewhere = { ...before, machine: { ...before.machine, host: 'another' } };
+    writeFileSync(join(certificateFolder(), 'plain-0.json'), JSON.stringify(elsewhere));
+    assert.equal(certificateProblem('plain'), null, 'of another machine that has the same home');
   });
 
   it('holds for servers without TLS in real time', () => {

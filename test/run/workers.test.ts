@@ -23,8 +23,9 @@ const message = (work: () => unknown): string => {
 
 describe('--workers', () => {
   const busiest = { tokensPerS: 50_000, requestsPerS: 10 };
+  const stats = { busiest, requests: 100 };
   const count = (options: object, certificate: Certificate | null = null): number =>
-    workersOf({ ...defineRun({ ...BASE, ...options }), certificate }, { busiest }, 4);
+    workersOf({ ...defineRun({ ...BASE, ...options }), certificate }, stats, 4);
 
   it('auto is one without a certificate; a number is so many, as the command line gives it too', () => {
     const workers = [{}, { workers: 'auto' }, { workers: 1 }, { workers: 3 }, { workers: '3' }];
@@ -34,13 +35,21 @@ describe('--workers', () => {
     );
   });
 
+  it('a number is no more than there are requests, nor than four a core', () => {
+    const spec = defineRun({ ...BASE, workers: 1000 });
+    assert.deepEqual(
+      [1, 5, 100].map((requests) => workersOf(spec, { requests }, 4)),
+      [1, 5, 16],
+    );
+  });
+
   it('auto is what the busiest time needs by the certificate, where several can do what is asked for', () => {
     assert.equal(count({}, EXAMPLE_CERTIFICATE), 2);
     assert.equal(count({ maxInFlight: 10 }, EXAMPLE_CERTIFICATE), 1);
     assert.equal(count({ workers: 1 }, EXAMPLE_CERTIFICATE), 1);
     const beyond = { tokensPerS: 1e9, requestsPerS: 1 };
     const most = (target: string): number =>
-      workersOf({ ...defineRun({ ...BASE, target }), certificate: EXAMPLE_CERTIFICATE }, { busiest: beyond }, 4);
+      workersOf({ ...defineRun({ ...BASE, target }), certificate: EXAMPLE_CERTIFICATE }, { ...stats, busiest: beyond }, 4);
     assert.deepEqual([most('http://10.0.0.1:8000'), most('http://127.0.0.1:8000'), most('reference')], [4, 3, 3]);
   });
 
