@@ -3,7 +3,7 @@ import { checkClasses } from '../core/slo.ts';
 import { isUsualBody } from '../../adapters/index.ts';
 import { SILENT, type Log } from '../core/log.ts';
 import { UserError } from '../core/errors.ts';
-import { formatMs, withThousands } from '../core/units.ts';
+import { formatMs } from '../core/units.ts';
 import { countText } from '../core/words.ts';
 import type { Plan, PlanStats, SessionsPlan, Source, WorkloadSpec } from '../core/plan.ts';
 import { scanWorkload, type ScannedWorkload } from '../../workloads/open-workload.ts';
