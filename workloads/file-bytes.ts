@@ -6,7 +6,7 @@ import { createGunzip } from 'node:zlib';
 import { messageOf, UserError } from '../src/core/errors.ts';
 import { readWithin } from '../src/core/read-within.ts';
 
-const CHUNK_BYTES = 2 ** 18;
+const CHUNK_BYTES = 2 ** 16;
 
 /**
  * A file's bytes in chunks, unpacked where its first bytes say gzip; the file is opened once. `hash` is given the bytes
