@@ -4,6 +4,7 @@ import type { Request } from '../../src/core/request.ts';
 import { csvRecords, type Delimiter } from './csv-records.ts';
 import { farTime } from './faults.ts';
 import { FieldError, namesText, notUsed, type BadRow, type RowContext } from './format.ts';
+import { rowId } from '../row-id.ts';
 
 /** A column: its name in the header, and how its text becomes a number. */
 export interface Column {
@@ -77,7 +78,7 @@ export async function* csvRequests(
         lastBad = { line, column: (header.positions[0] ?? -1) + 1, message: far };
         continue;
       }
-      found.push({ id: `r${seq++}`, traceRow: line, dueUs: arrivalUs - firstUs, inputTokens, outputTokens });
+      found.push({ id: rowId(seq++), traceRow: line, dueUs: arrivalUs - firstUs, inputTokens, outputTokens });
     }
     yield found;
   }
