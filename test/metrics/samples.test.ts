@@ -72,7 +72,7 @@ test('how many sorted values are at or below one, from whichever place they are 
       (values, value, near) => {
         const expected = values.filter((other) => other <= value).length;
         const sorted = samplesOf(values).sorted();
-        for (const place of [null, Math.min(near, values.length)])
+        for (const place of [undefined, Math.min(near, values.length)])
           for (const each of [sorted, samplesOf([...sorted])]) assert.equal(countUpTo(each, value, place), expected);
       },
     ),
