@@ -149,8 +149,7 @@ export function countUpTo(sorted: Float64Array | Samples, value: number, near = 
   const at = sorted instanceof Samples ? (i: number) => sorted.at(i) : (i: number) => sorted[i] ?? Infinity;
   // All values before `low` are <= `value`, all from `high` on are not.
   let [low, high] = [near, near];
-  for (let step = 1; low > 0 && at(low - 1) > value; step *= 2)
-    [low, high] = [Math.max(0, low - step), low - 1];
+  for (let step = 1; low > 0 && at(low - 1) > value; step *= 2) [low, high] = [Math.max(0, low - step), low - 1];
   for (let step = 1; high < sorted.length && at(high) <= value; step *= 2)
     [low, high] = [high + 1, Math.min(sorted.length, high + step)];
   while (low < high) {

@@ -32,7 +32,10 @@ describe('the report of a run', () => {
     assert.deepEqual([...heard.keys()], ['for the figures', 'for the charts']);
     for (const reads of heard.values()) {
       assert.ok(reads.length > 1, 'told at the end alone');
-      assert.deepEqual(reads, reads.toSorted((a, b) => a - b));
+      assert.deepEqual(
+        reads,
+        reads.toSorted((a, b) => a - b),
+      );
       assert.equal(reads.at(-1), REQUESTS);
     }
   });

@@ -124,11 +124,7 @@ interface Row {
   readonly outputTokens: number;
 }
 
-function readRow(
-  record: readonly string[],
-  line: number,
-  { columns, positions, width }: Header,
-): Row | BadRow {
+function readRow(record: readonly string[], line: number, { columns, positions, width }: Header): Row | BadRow {
   // One cell too many is most often a number written with a comma, which moves every column after it.
   if (record.length > width) {
     const message = `the row has ${record.length} cells, expected ${width} as in the header`;
