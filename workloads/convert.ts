@@ -14,6 +14,7 @@ import { applyTransforms } from './transforms/index.ts';
 import { WRITERS } from './writers/index.ts';
 import { TraceFile } from './writers/trace-file.ts';
 import type { OpenWriter, TraceWriter, WrittenTotals } from './writers/writer.ts';
+import { rowId } from './row-id.ts';
 
 /** What was written. */
 export interface Conversion extends WrittenTotals {
@@ -188,7 +189,7 @@ const EVERYWHERE: ReadonlySet<string> = new Set(['traceRow', 'dueUs', 'inputToke
 
 function countLost(request: Request, seq: number, holds: ReadonlySet<string>, lost: Map<string, number>): void {
   for (const key in request) if (!EVERYWHERE.has(key) && !holds.has(key)) lost.set(key, (lost.get(key) ?? 0) + 1);
-  if (!holds.has('id') && request.id !== `r${seq}`) lost.set('id', (lost.get('id') ?? 0) + 1);
+  if (!holds.has('id') && request.id !== rowId(seq)) lost.set('id', (lost.get('id') ?? 0) + 1);
 }
 
 /** As users call what a request has. */

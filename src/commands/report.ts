@@ -119,7 +119,7 @@ async function report(options: z.infer<typeof schema>): Promise<ExitCode> {
   keepYoungGenerationSmall();
   const copies: string[] = [];
   try {
-    const reported = await reportAll(options, { otherSlo, otherGoal, scales: scales ?? [] }, copies);
+    const reported = await reportAll(options, { otherSlo, otherGoal, scales: scales ?? [] }, copies, format);
     return await printAll(reported, options, format);
   } finally {
     for (const copy of copies) rmSync(dirname(copy), { recursive: true });
@@ -175,6 +175,7 @@ async function reportAll(
   { directories, out, export: exports }: z.infer<typeof schema>,
   { otherSlo, otherGoal, scales }: JudgedBy,
   copies: string[],
+  format: Format,
 ): Promise<Reported[]> {
   // With --export, --out is the folder of what is exported.
   const imports = { out: exports.length > 0 ? undefined : out, slo: otherSlo, at: otherGoal };
@@ -191,7 +192,7 @@ async function reportAll(
         `--slo-scales: run ${manifest.run_id} has no SLO to scale; give its limits, e.g. --slo ttft=200ms`,
       );
     const problems = new Set<string>();
-    const summary = await reportRun(dir, manifest, scales, problems);
+    const summary = await shownReport(dir, manifest, scales, problems, format);
     const page = copy !== null || !isWritable(dir) ? null : resolve(reportFile(dir, judgedName(manifest)));
     const unwritten = page === null ? [`${copy?.why ?? `${dir}: cannot be written`}; nothing was written`] : [];
     const unsealed =
@@ -201,6 +202,25 @@ async function reportAll(
     reported.push({ dir, manifest, summary, problems, page, notes: [...problems, ...unwritten, ...unsealed] });
   }
   return reported;
+}
+
+/** As `reportRun`, with a line that shows how far it is: a million records take half a minute. */
+async function shownReport(
+  dir: string,
+  manifest: Manifest,
+  scales: readonly number[],
+  problems: Set<string>,
+  format: Format,
+): Promise<Summary> {
+  const progress = showCount('records read', format !== 'text');
+  try {
+    return await reportRun(dir, manifest, scales, problems, (read, of, what) => {
+      // Nothing is left to wait for behind the last.
+      if (read < of) progress.show(read, of, what);
+    });
+  } finally {
+    progress.end();
+  }
 }
 
 /** The trend page of each branch in a folder, from its history. */

@@ -1,14 +1,12 @@
 import { closeSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { z } from 'zod';
-import { writeTraceHtml } from '../../reports/index.ts';
 import { inspectionText, inspectTrace, resolveWorkload } from '../../workloads/index.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';
 import { checkOutputFile, openReplaceable, writeTo } from '../core/own-file.ts';
 import type { TraceInspection } from '../core/trace-inspection.ts';
 import { version } from '../core/version.ts';
 import { keepYoungGenerationSmall } from '../core/young-generation.ts';
-import { usualKvCapacity } from '../engine/index.ts';
 import { readingOf, TEXT_FIELDS, TRACE_FIELDS } from '../run/trace-options.ts';
 import { readOptions } from './command.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
@@ -72,6 +70,11 @@ async function inspect({ file, html, json, open, quiet, ...options }: z.infer<ty
 }
 
 async function writePage(page: string, inspection: TraceInspection): Promise<void> {
+  // Only a page needs them, and they take as long to load, and as much memory, as a short trace to inspect.
+  const [{ writeTraceHtml }, { usualKvCapacity }] = await Promise.all([
+    import('../../reports/index.ts'),
+    import('../engine/index.ts'),
+  ]);
   const text = await writeTraceHtml(inspection, { reading: usualKvCapacity(), version: version() });
   const descriptor = openReplaceable(page, isPage, '--html');
   try {

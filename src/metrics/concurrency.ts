@@ -72,6 +72,8 @@ interface Steps {
   readonly at: Samples;
   /** Entry i: the sum of the first i * STRIDE times. */
   readonly sums: Float64Array;
+  /** Of the time that was asked for last: the next is often near it. */
+  lastCount: number;
 }
 
 function stepsOf(at: Samples): Steps {
@@ -82,12 +84,14 @@ function stepsOf(at: Samples): Steps {
     sum += at.at(i);
   }
   if (at.length % STRIDE === 0) sums[at.length / STRIDE] = sum;
-  return { at, sums };
+  return { at, sums, lastCount: 0 };
 }
 
 /** The integral up to `us` of the number of steps at or before each time. */
-function areaUntil({ at, sums }: Steps, us: number): number {
-  const count = countUpTo(at, us);
+function areaUntil(steps: Steps, us: number): number {
+  const { at, sums } = steps;
+  const count = countUpTo(at, us, steps.lastCount);
+  steps.lastCount = count;
   const strides = Math.floor(count / STRIDE);
   let sum = sums[strides] ?? 0;
   for (let i = strides * STRIDE; i < count; i++) sum += at.at(i);

@@ -155,11 +155,14 @@ export function sum(values: ArrayLike<number>): number {
   return total;
 }
 
-/** How many of the sorted values are <= `value`. */
-export function countUpTo(sorted: Float64Array | Samples, value: number): number {
+/** How many of the sorted values are <= `value`, in O(log n); in less where `near` is near it. */
+export function countUpTo(sorted: Float64Array | Samples, value: number, near = sorted.length >> 1): number {
   const at = sorted instanceof Samples ? (i: number) => sorted.at(i) : (i: number) => sorted[i] ?? Infinity;
-  let low = 0;
-  let high = sorted.length;
+  // All values before `low` are <= `value`, all from `high` on are not.
+  let [low, high] = [near, near];
+  for (let step = 1; low > 0 && at(low - 1) > value; step *= 2) [low, high] = [Math.max(0, low - step), low - 1];
+  for (let step = 1; high < sorted.length && at(high) <= value; step *= 2)
+    [low, high] = [high + 1, Math.min(sorted.length, high + step)];
   while (low < high) {
     const middle = (low + high) >> 1;
     if (at(middle) <= value) low = middle + 1;

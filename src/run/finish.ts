@@ -83,6 +83,9 @@ export async function asReplayed(dir: string, manifest: Manifest): Promise<Manif
   return { ...manifest, workload };
 }
 
+/** Hears how many of a run's records have been read, and what for: they are read more than once, each time from 0. */
+export type OnRead = (read: number, of: number, what: string) => void;
+
 /**
  * Writes summary and report of a finished run directory from its records alone; may be repeated at any time. A run that
  * is judged by another SLO than its own gets further files, named for that SLO. `sloScales`: scales of the SLO to judge
@@ -94,18 +97,21 @@ export async function reportRun(
   sloScales: readonly number[] = [],
   /** What is wrong with the files of the run, each once; the summary is of the rest, and says so. */
   problems = new Set<string>(),
+  onRead: OnRead = () => undefined,
 ): Promise<Summary> {
   const problem: OnProblem = (found) => problems.add(found);
   const make = async (): Promise<Summary> =>
-    withProblems(await summaryOfRecords(dir, manifest, sloScales, problem), problems);
+    withProblems(await summaryOfRecords(dir, manifest, sloScales, problem, onRead), problems);
   if (!isWritable(dir)) return await make();
   const write = async (): Promise<Summary> => {
     const summary = await make();
     const judged = judgedName(manifest);
     writeSummary(dir, summary, judged);
     writeMarkdown(dir, summaryMarkdown(summary, manifest), judged);
-    const records = (): ReturnType<typeof readRecords> => readRecords(dir, problem);
-    const page = await writeHtmlReport(summary, manifest, records(), readScrapes(dir, problem), records);
+    const records = (what: string): AsyncGenerator<RecordBatch> =>
+      told(readRecords(dir, problem), manifest, what, onRead);
+    const [drawn, again] = [records('for the charts'), () => records('for the sessions shown')];
+    const page = await writeHtmlReport(summary, manifest, drawn, readScrapes(dir, problem), again);
     writeReport(dir, page, judged);
     return summary;
   };
@@ -125,11 +131,28 @@ export async function summaryOfRecords(
   manifest: Manifest,
   sloScales: readonly number[],
   problem: OnProblem = refuse,
+  onRead: OnRead = () => undefined,
 ): Promise<Summary> {
   const ranks = manifest.clock === 'virtual' ? await dueRanks(dir) : null;
-  const summary = await summarise(readRecords(dir, problem), manifest, readScrapes(dir, problem), sloScales, ranks);
+  const records = told(readRecords(dir, problem), manifest, 'for the figures', onRead);
+  const summary = await summarise(records, manifest, readScrapes(dir, problem), sloScales, ranks);
   if (ranks !== null) release(ranks);
   return summary;
+}
+
+/** The same records; `onRead` is told of each batch when it has been used. */
+async function* told(
+  records: AsyncIterable<RecordBatch>,
+  { workload }: Manifest,
+  what: string,
+  onRead: OnRead,
+): AsyncGenerator<RecordBatch> {
+  let read = 0;
+  for await (const batch of records) {
+    yield batch;
+    read += batch.length;
+    onRead(read, workload.requests, what);
+  }
 }
 
 /** The place of each record in the order of `RecordsDigest`. */

@@ -56,6 +56,11 @@ describe('commands load what they need', () => {
     );
   });
 
+  it('trace inspect: what reads traces, and no engine or chart unless it writes a page', async () => {
+    const files = await loadedBy(['trace', 'inspect', 'code', '--json'], () => undefined);
+    assert.deepEqual([...foldersOf(files)].sort(), ['src/commands', 'src/core', 'src/run', 'workloads']);
+  });
+
   it('engine serve: the engine, and no client, trace, record or report', async () => {
     const files = await loadedBy(['engine', 'serve', '--port', '0'], (child) =>
       child.stdout?.once('data', () => child.kill('SIGTERM')),

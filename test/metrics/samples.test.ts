@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { nearestRank, Samples } from '../../src/metrics/samples.ts';
+import { countUpTo, nearestRank, Samples } from '../../src/metrics/samples.ts';
 
 const samplesOf = (values: readonly number[]): Samples => {
   const samples = new Samples();
@@ -61,4 +61,20 @@ test('failures stand at the end: p90 of ten is a number with one of them, null w
   // 0.07 * 100 is 7.000000000000001: a rank computed with fractions would be 8.
   assert.equal(nearestRank(oneTo(100), 70), 7);
   assert.equal(nearestRank(new Float64Array(0), 500), null);
+});
+
+test('how many sorted values are at or below one, from whichever place they are sought', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.oneof(fc.nat(30), fc.constant(Infinity)), { maxLength: 60 }),
+      fc.integer({ min: -1, max: 31 }),
+      fc.nat(60),
+      (values, value, near) => {
+        const expected = values.filter((other) => other <= value).length;
+        const sorted = samplesOf(values).sorted();
+        for (const place of [undefined, Math.min(near, values.length)])
+          for (const each of [sorted, samplesOf([...sorted])]) assert.equal(countUpTo(each, value, place), expected);
+      },
+    ),
+  );
 });

@@ -18,6 +18,7 @@ import {
 import { sessionGroups } from './session-groups.ts';
 import { SessionTimes } from './session-times.ts';
 import { asLength, estimated, messagesTokens, outputLength, tokensOf } from './texts.ts';
+import { rowId } from '../row-id.ts';
 
 const ms = z
   .number()
@@ -147,7 +148,7 @@ async function* readAiperf(text: AsyncIterable<string>, rows: RowContext, isTime
         const { inputTokens: own, ...more } = content;
         const hasHistory = isNew && last !== undefined;
         const request: Request = {
-          id: `r${seq++}`,
+          id: rowId(seq++),
           traceRow: line,
           dueUs,
           inputTokens: asLength(hasHistory ? last.tokens + own : own),

@@ -5,6 +5,7 @@ import { FieldError, quoted, type Format, type RowContext } from './format.ts';
 import { given } from './given.ts';
 import { jsonLines, jsonNotes, keysOf, nameText, noObject } from './json-lines.ts';
 import { afterTurn, asLength, estimated, messageTokens, tokensOf } from './texts.ts';
+import { rowId } from '../row-id.ts';
 
 /** A corpus of conversations: a row is one, and each answer in it a request with all before it as its prompt. */
 interface Corpus {
@@ -76,8 +77,8 @@ function corpus({ name, begins, id, list, matches }: Corpus): Format {
           try {
             const messages = messagesOf(value[list], list);
             for (const turn of turnsOf(messages, rows, line)) {
-              const after = afterTurn(turn, `r${seq - 1}`);
-              yield { id: `r${seq++}`, traceRow: line, dueUs: 0, ...turn, session, ...after, ...given({ model }) };
+              const after = afterTurn(turn, rowId(seq - 1));
+              yield { id: rowId(seq++), traceRow: line, dueUs: 0, ...turn, session, ...after, ...given({ model }) };
             }
           } catch (thrown) {
             if (!(thrown instanceof FieldError)) throw thrown;

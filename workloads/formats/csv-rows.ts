@@ -4,6 +4,7 @@ import type { Request } from '../../src/core/request.ts';
 import { csvRecords, type Delimiter } from './csv-records.ts';
 import { farTime } from './faults.ts';
 import { FieldError, namesText, notUsed, type BadRow, type RowContext } from './format.ts';
+import { rowId } from '../row-id.ts';
 
 /** A column: its name in the header, and how its text becomes a number. */
 export interface Column {
@@ -65,19 +66,19 @@ export async function* csvRequests(
       }
       if (lastBad !== null) rows.bad(lastBad);
       lastBad = null;
-      const values = readRow(record, line, header);
-      if (!Array.isArray(values)) {
-        lastBad = values;
+      const row = readRow(record, line, header);
+      if ('message' in row) {
+        lastBad = row;
         continue;
       }
-      const [arrivalUs, inputTokens, outputTokens] = values;
+      const { arrivalUs, inputTokens, outputTokens } = row;
       firstUs ??= arrivalUs;
       const far = farTime(header.columns[0].name, arrivalUs, firstUs);
       if (far !== null) {
         lastBad = { line, column: (header.positions[0] ?? -1) + 1, message: far };
         continue;
       }
-      found.push({ id: `r${seq++}`, traceRow: line, dueUs: arrivalUs - firstUs, inputTokens, outputTokens });
+      found.push({ id: rowId(seq++), traceRow: line, dueUs: arrivalUs - firstUs, inputTokens, outputTokens });
     }
     yield found;
   }
@@ -117,27 +118,30 @@ function readHeader(path: string, record: readonly string[], columns: Columns): 
   return { columns, positions: columns.map(({ name }) => names.indexOf(name.toLowerCase())), width: names.length };
 }
 
-function readRow(
-  record: readonly string[],
-  line: number,
-  { columns, positions, width }: Header,
-): [number, number, number] | BadRow {
+interface Row {
+  readonly arrivalUs: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+function readRow(record: readonly string[], line: number, { columns, positions, width }: Header): Row | BadRow {
   // One cell too many is most often a number written with a comma, which moves every column after it.
   if (record.length > width) {
     const message = `the row has ${record.length} cells, expected ${width} as in the header`;
     return { line, column: width + 1, message };
   }
-  const values: [number, number, number] = [0, 0, 0];
-  for (const [i, column] of columns.entries()) {
-    const position = positions[i] ?? -1;
-    const value = record[position];
-    try {
-      if (value === undefined) throw new FieldError(`${column.name} is missing: the row has ${record.length} cells`);
-      values[i] = column.read(column.name, value);
-    } catch (thrown) {
-      if (!(thrown instanceof FieldError)) throw thrown;
-      return { line, column: position + 1, message: thrown.message };
-    }
+  let at = 0;
+  const read = ({ name, read: numberOf }: Column): number => {
+    const value = record[positions[at] ?? -1];
+    if (value === undefined) throw new FieldError(`${name} is missing: the row has ${record.length} cells`);
+    const number = numberOf(name, value);
+    at++;
+    return number;
+  };
+  try {
+    return { arrivalUs: read(columns[0]), inputTokens: read(columns[1]), outputTokens: read(columns[2]) };
+  } catch (thrown) {
+    if (!(thrown instanceof FieldError)) throw thrown;
+    return { line, column: (positions[at] ?? -1) + 1, message: thrown.message };
   }
-  return values;
 }

@@ -1,6 +1,7 @@
 import { faultName, LENGTH_EXPECTED, MAX_ROW_TOKENS, MOST_US } from './faults.ts';
 import type { NamedUnit } from './column-names.ts';
 import { FieldError, quoted } from './format.ts';
+import { trimmed } from './trimmed.ts';
 
 /** A length: a whole number from 1; `12.0` is 12. Throws a FieldError. */
 export function tokenCount(name: string, value: string): number {
@@ -13,17 +14,16 @@ export function tokenCount(name: string, value: string): number {
   throw new FieldError(`${faultName('length', value)}${name} is ${quoted(value)}, expected ${LENGTH_EXPECTED}${hint}`);
 }
 
-/** The number that the characters from `from` to `to` are, where they are digits and nothing else; NaN for others. */
+/** The number that the characters from `from` to `to` are, where they are digits and nothing else; -1 for others. */
 function digits(text: string, from: number, to: number): number {
-  let number = from < to ? 0 : Number.NaN;
-  for (let i = from; i < to; i++) number = number * 10 + digitAt(text, i);
+  let number = from < to ? 0 : -1;
+  for (let i = from; i < to; i++) {
+    const digit = text.charCodeAt(i) - 48;
+    // Negated, as what is behind the end is no number.
+    if (!(digit >= 0 && digit <= 9)) return -1;
+    number = number * 10 + digit;
+  }
   return number;
-}
-
-/** NaN where no digit is. */
-function digitAt(text: string, i: number): number {
-  const digit = text.charCodeAt(i) - 48;
-  return digit >= 0 && digit <= 9 ? digit : Number.NaN;
 }
 
 /** Decimal seconds to whole microseconds, exactly: the text is read, not a rounded double. Throws a FieldError. */
@@ -100,22 +100,26 @@ function exponentToUs(value: string): number {
   return /^\s*\d+(?:\.\d*)?e[+-]?\d+\s*$/i.test(value) ? Math.round(Number(value) * 1e6) : Number.NaN;
 }
 
-/** Digits behind the point of a second, from `from` on, rounded half up. */
+/** Digits behind the point of a second, from `from` on and nothing else behind it, rounded half up. */
 function fractionToUs(text: string, from = 0): number {
-  let us = 0;
-  for (let i = from; i < from + 6; i++) us = us * 10 + (digitAt(text, i) || 0);
-  return digitAt(text, from + 6) >= 5 ? us + 1 : us;
+  const given = Math.min(6, text.length - from);
+  const us = given === 0 ? 0 : digits(text, from, from + given) * (US_OF_DIGITS[given] ?? 1);
+  return text.charCodeAt(from + 6) >= FIVE ? us + 1 : us;
 }
+
+const FIVE = '5'.charCodeAt(0);
+/** By the number of digits behind the point, what the last of them counts. */
+const US_OF_DIGITS = [1e6, 1e5, 1e4, 1000, 100, 10, 1];
 
 /**
  * `2023-11-16 18:15:46.6805900` to whole microseconds since 1970, taken as UTC. By hand: Date.parse reads it as local
  * time and drops what is below a millisecond, and a pattern takes four times as long. Throws a FieldError.
  */
 export function timestampToUs(name: string, value: string): number {
-  const text = value.trim();
+  const text = trimmed(value);
   const seconds = secondsSince1970(text);
   const hasFraction = text[19] === '.';
-  if (Number.isNaN(seconds) || (hasFraction ? Number.isNaN(digits(text, 20, text.length)) : text.length > 19))
+  if (Number.isNaN(seconds) || (hasFraction ? digits(text, 20, text.length) < 0 : text.length > 19))
     throw new FieldError(
       `${faultName('time', value)}${name} is ${quoted(value)}, expected a time like 2023-11-16 18:15:46.6805900`,
     );
@@ -134,8 +138,9 @@ function secondsSince1970(text: string): number {
     text[16] === ':';
   const [year, month, day] = [digits(text, 0, 4), digits(text, 5, 7), digits(text, 8, 10)];
   const [hour, minute, second] = [digits(text, 11, 13), digits(text, 14, 16), digits(text, 17, 19)];
-  const isDay = month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month);
-  if (!isMarked || !isDay || !(hour <= 23 && minute <= 59 && second <= 59)) return Number.NaN;
+  const isDay = year >= 0 && month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month);
+  const isTime = hour >= 0 && hour <= 23 && minute >= 0 && minute <= 59 && second >= 0 && second <= 59;
+  if (!isMarked || !isDay || !isTime) return Number.NaN;
   return daysSince1970(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
 }
 

@@ -17,6 +17,7 @@ import {
   type FieldExpectation,
 } from './json-lines.ts';
 import { WaitingRows, type WaitingRow } from './waiting-rows.ts';
+import { rowId } from '../row-id.ts';
 
 /** Tokens of a block where the rows leave a choice: what the converter writes. */
 const USUAL_BLOCK = 64;
@@ -97,7 +98,7 @@ async function* readAgentic(text: AsyncIterable<string>, rows: RowContext): Asyn
     }
     const thinkUs = Math.round(((found.delay ?? 0) + (found.tool_wait_ms ?? 0)) * 1000);
     const request: WaitingRow = {
-      id: found.request_id ?? `r${seq++}`,
+      id: found.request_id ?? rowId(seq++),
       traceRow: line,
       dueUs,
       inputTokens: found.input_length,

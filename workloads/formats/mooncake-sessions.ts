@@ -21,6 +21,7 @@ import {
 } from './json-lines.ts';
 import { sessionGroups } from './session-groups.ts';
 import { SessionTimes } from './session-times.ts';
+import { rowId } from '../row-id.ts';
 
 /** Tokens of the blocks of sessions whose rows have no ids: what engines use, so that turns share to the block. */
 const FINE_BLOCK = 16;
@@ -144,7 +145,7 @@ async function* readSessions(text: AsyncIterable<string>, rows: RowContext, isTi
     const blocks = turn.blocks?.length === 0 ? null : turn.blocks;
     if (newTokens !== undefined) rows.keys?.add(NEW);
     const request: Request = {
-      id: `r${seq++}`,
+      id: rowId(seq++),
       traceRow: line,
       dueUs,
       inputTokens,

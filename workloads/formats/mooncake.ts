@@ -4,6 +4,7 @@ import { blockFault, blockTokensOf } from './blocks.ts';
 import type { Format, RowContext } from './format.ts';
 import { farTime, LENGTH_EXPECTED, MOST_US } from './faults.ts';
 import { blockIds, jsonNotes, jsonRows, length, parseJson, type FieldExpectation } from './json-lines.ts';
+import { rowId } from '../row-id.ts';
 
 /** The year 2128, be it since 1970. */
 const MOST_MS = MOST_US / 1000;
@@ -70,7 +71,7 @@ export const mooncakeLengths: Format = {
         continue;
       }
       yield {
-        id: `r${seq++}`,
+        id: rowId(seq++),
         traceRow: line,
         dueUs,
         inputTokens: found.input_length,
@@ -96,6 +97,6 @@ async function* readMooncake(text: AsyncIterable<string>, rows: RowContext): Asy
       rows.bad({ line, column: null, message: fault });
       continue;
     }
-    yield { id: `r${seq++}`, traceRow: line, dueUs, inputTokens, outputTokens, blocks };
+    yield { id: rowId(seq++), traceRow: line, dueUs, inputTokens, outputTokens, blocks };
   }
 }

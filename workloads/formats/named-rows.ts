@@ -10,6 +10,7 @@ import { UserError } from '../../src/core/errors.ts';
 import { given } from './given.ts';
 import { jsonLines, nameText, noObject, TEXT_EXPECTED } from './json-lines.ts';
 import { atPath, tableForm } from './table-form.ts';
+import { rowId } from '../row-id.ts';
 
 /** What a row says of a request; `arrivalUs`: null where the format has no times. */
 export type RowRequest = Pick<Request, 'inputTokens' | 'outputTokens'> & {
@@ -164,8 +165,8 @@ export async function* namedRequests(
       if (far !== null) throw new FieldError(far);
       firstUs ??= arrivalUs;
       const { inputTokens, outputTokens, ...rest } = request;
-      if (id === undefined) while (ids.has(`r${seq}`)) seq++;
-      const unique = id ?? `r${seq}`;
+      if (id === undefined) while (ids.has(rowId(seq))) seq++;
+      const unique = id ?? rowId(seq);
       if (reader.ids !== undefined) ids.add(unique);
       yield { id: unique, traceRow: line, dueUs, inputTokens, outputTokens, ...given(rest) };
       seq++;

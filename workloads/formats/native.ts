@@ -14,6 +14,7 @@ import {
   TEXT_EXPECTED,
   type FieldExpectation,
 } from './json-lines.ts';
+import { rowId } from '../row-id.ts';
 
 /** Of a text that is a prompt. */
 const MOST_PROMPT_CHARACTERS = 2 ** 22;
@@ -144,7 +145,7 @@ function requestOf(found: Row, line: number, seq: number): Request {
     failed: found.status === 'failed' ? (true as const) : null,
   });
   return {
-    id: found.id ?? `r${found.seq ?? seq}`,
+    id: found.id ?? rowId(found.seq ?? seq),
     traceRow: line,
     dueUs: found.t_us,
     inputTokens: found.input_tokens,

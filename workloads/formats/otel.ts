@@ -10,6 +10,7 @@ import { quotedNanos, spansOf, type Span } from './otel-spans.ts';
 import { SpanTree } from './otel-tree.ts';
 import { sessionWaits } from './otel-waits.ts';
 import { lengthIn } from './texts.ts';
+import { rowId } from '../row-id.ts';
 
 /** Names of attributes by the convention first, then those that it had, then those of OpenLLMetry and OpenInference. */
 const INPUT_TOKENS = [
@@ -169,8 +170,8 @@ function foundIn(placed: readonly Placed[], tree: SpanTree, rows: RowContext): F
       const session = [span, ...around]
         .map(({ attributes }) => textOf(first(attributes, SESSION)))
         .find((id) => id !== undefined);
-      while (tree.has(`r${seq}`)) seq++;
-      found.push({ id: tree.nameOf(span) ?? `r${seq}`, line, span, lengths, session, agents: subagentsIn(around) });
+      while (tree.has(rowId(seq))) seq++;
+      found.push({ id: tree.nameOf(span) ?? rowId(seq), line, span, lengths, session, agents: subagentsIn(around) });
       seq++;
     }
   }

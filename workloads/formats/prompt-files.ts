@@ -13,6 +13,7 @@ import { farTime } from './faults.ts';
 import { tableForm } from './table-form.ts';
 import type { TextTokens } from './text-tokens.ts';
 import { afterTurn, asLength, estimated, lengthIn, messagesTokens, outputLength, tokensOf } from './texts.ts';
+import { rowId } from '../row-id.ts';
 
 const INPUTS = ['prompt_tokens_count', 'prompt_tokens', 'input_tokens'];
 const OUTPUTS = ['output_tokens', 'output_tokens_count', 'output_len', 'max_tokens', 'max_completion_tokens'];
@@ -192,8 +193,8 @@ async function* objectRows(
       }
       try {
         for (const request of read(row)) {
-          const after = afterTurn(request, `r${seq - 1}`);
-          yield { id: `r${seq++}`, traceRow: row.line, ...request, ...after };
+          const after = afterTurn(request, rowId(seq - 1));
+          yield { id: rowId(seq++), traceRow: row.line, ...request, ...after };
         }
       } catch (thrown) {
         if (!(thrown instanceof FieldError)) throw thrown;

@@ -16,6 +16,7 @@ import {
   TEXT_EXPECTED,
   type FieldExpectation,
 } from './json-lines.ts';
+import { rowId } from '../row-id.ts';
 
 /** The smallest and the largest blocks that are made, and how many of them a usual prompt may have. */
 const [FINEST_BLOCK, COARSEST_BLOCK] = [16, 512];
@@ -162,7 +163,7 @@ function* requestsOf(rounds: readonly Round[], { blockTokens, leftOut }: RowCont
     }
     const source = given({ e2eUs: endUs === null ? null : endUs - sentUs, cachedTokens });
     yield {
-      id: `r${at}`,
+      id: rowId(at),
       traceRow: line,
       dueUs: sentUs - startUs,
       inputTokens,

@@ -8,6 +8,7 @@ import { fitRate, type FittedRate } from './cox.ts';
 import { exponentialGaps } from './gaps.ts';
 import { until } from './until.ts';
 import { arrivalTimes, stepTime, type Step } from './time-change.ts';
+import { rowId } from '../row-id.ts';
 
 /** A request is like one of those so near to its time, in rows: lengths change over hours, as rates do. */
 const NEAR_ROWS = 32;
@@ -70,7 +71,7 @@ export function* fittedRequests(fit: Fit, seed: number): Generator<Request> {
     const blocks = blocksOf?.(row);
     yield {
       ...keptOf(rows[row]),
-      id: `r${seq}`,
+      id: rowId(seq),
       traceRow: ++seq + 1,
       dueUs: Math.round(atS * 1e6),
       ...(blocks && { blocks }),

@@ -9,6 +9,7 @@ import { parseJson } from '../formats/json-lines.ts';
 import { weighted, type Draw } from './distributions.ts';
 import { exponentialGaps, gammaShape, weibullShape, type Shape } from './gaps.ts';
 import { stepTime, type Step } from './time-change.ts';
+import { rowId } from '../row-id.ts';
 
 /** Seconds of a window of arrivals. */
 const WINDOW_S = 600;
@@ -192,7 +193,7 @@ export function* clientRequests({ clients }: Clients, draws: ClientDraws, seed: 
     const head = heads[first];
     const stream = streams[first];
     if (head === undefined || head.done === true || stream === undefined) return;
-    yield { ...head.value, id: `r${seq}`, traceRow: seq + 2, user: stream.client.name };
+    yield { ...head.value, id: rowId(seq), traceRow: seq + 2, user: stream.client.name };
     heads[first] = stream.next.next();
   }
 }

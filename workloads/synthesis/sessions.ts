@@ -4,6 +4,7 @@ import type { After, Request } from '../../src/core/request.ts';
 import type { Draw } from './distributions.ts';
 import type { Lengths } from './lengths.ts';
 import { BlockIds, groupOf, type PrefixGroups } from './prefixes.ts';
+import { rowId } from '../row-id.ts';
 
 /** An answer takes so long a token where a time has to be said for a turn that waits for it. */
 const TOKEN_S = 0.02;
@@ -63,7 +64,7 @@ function session(number: number, atS: number, shape: SessionShape, { random, ids
     for (let turn = 0; turn < count; turn++) {
       const [newTokens, outputTokens] = lengths(random);
       tokens += newTokens;
-      const id = name === null ? `r${number}` : [name, label, turn].filter((part) => part !== null).join('.');
+      const id = name === null ? rowId(number) : [name, label, turn].filter((part) => part !== null).join('.');
       made.push({
         id,
         dueUs: Math.round(dueS * 1e6),

@@ -1,6 +1,7 @@
 import type { JsonObject, Prompt, Request } from '../../src/core/request.ts';
 import { isJsonObject } from '../formats/body-params.ts';
 import type { OpenWriter, TraceWriter, WrittenTotals, WrittenTrace } from './writer.ts';
+import { rowId } from '../row-id.ts';
 
 /** Longest in bytes that a digest and five counts make the header. */
 const TOTALS_BYTES = 64 + 5 * 16;
@@ -73,7 +74,7 @@ function originOf(header: JsonObject | null): JsonObject | null {
 /** Written by hand: of ten million rows most have nothing but these. */
 function nativeLine(request: Request, seq: number): string {
   const { id, dueUs, inputTokens, outputTokens } = request;
-  const named = id === `r${seq}` ? '' : `"id":${JSON.stringify(id)},`;
+  const named = id === rowId(seq) ? '' : `"id":${JSON.stringify(id)},`;
   return `{${named}"t_us":${dueUs},"input_tokens":${inputTokens},"output_tokens":${outputTokens}${others(request)}}\n`;
 }
 
