@@ -1,7 +1,7 @@
 import type { Request } from '../../../src/core/request.ts';
 import type { BadRow, LeftOut } from '../../../workloads/formats/format.ts';
 import { openSource } from '../../../workloads/index.ts';
-import type { OpenOptions } from '../../../workloads/open-source.ts';
+import type { OpenedSource, OpenOptions } from '../../../workloads/open-source.ts';
 import { requestsOf, temporaryFiles } from '../temporary-files.ts';
 
 /** What comes out of a file. */
@@ -34,6 +34,31 @@ export function reader(): (text: string, options?: Partial<OpenOptions>) => Prom
 }
 
 /** JSON Lines. */
-export function lines(...rows: readonly object[]): string {
+export function lines(...rows: readonly unknown[]): string {
   return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+}
+
+/** Reads texts as trace files in which a bad row is an error. */
+export function strictReader(): {
+  readonly opened: (text: string) => Promise<OpenedSource>;
+  readonly read: (text: string) => Promise<Request[]>;
+  readonly notes: (text: string) => Promise<string>;
+} {
+  const file = temporaryFiles();
+  const opened = (text: string): Promise<OpenedSource> => openSource(file('a', text), { onBadRow: 'fail' });
+  return {
+    opened,
+    read: async (text) => requestsOf((await opened(text)).open()),
+    async notes(text) {
+      const source = await opened(text);
+      await requestsOf(source.open());
+      return source.notes().join('\n');
+    },
+  };
+}
+
+/** How many ids two prompts have in common from their beginning on. */
+export function shared(a: readonly number[] = [], b: readonly number[] = []): number {
+  const at = a.findIndex((id, i) => id !== b[i]);
+  return at === -1 ? a.length : at;
 }
