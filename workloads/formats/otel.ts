@@ -51,7 +51,7 @@ const MOST_ROW_BYTES = 2 ** 28;
 
 /**
  * OpenTelemetry's spans of generative AI: OTLP as JSON, whole or an object a line as the Collector's file exporter writes
- * it, and inference-perf's traces of flat spans. Spans are written when they end, and spans of agents nest: all of them
+ * it, what Tempo and Jaeger give, and traces of flat spans (inference-perf, Exgentic). Spans are written when they end, and spans of agents nest: all of them
  * are held, those without another inference below them become requests, in order of their starts. Within a session a
  * request waits for the answers, and the subagents, that were over when it began.
  */
@@ -63,8 +63,17 @@ export const otel: Format = {
   read: readSpans,
 };
 
-const SPANS =
-  /"resourceSpans"\s*:|"scopeSpans"\s*:|"startTimeUnixNano"\s*:|"trace_id"\s*:.*"spans"\s*:|"spans"\s*:.*"trace_id"\s*:/;
+const SPANS = new RegExp(
+  [
+    '"(?:resource_?spans|scope_?spans|start_?time_?unix_?nano)"\\s*:',
+    // Of a trace: flat ones, and those of Jaeger.
+    '"trace_?id"\\s*:.*"spans"\\s*:|"spans"\\s*:.*"trace_?id"\\s*:',
+    '"spans"\\s*:\\s*\\[.*"start_time"\\s*:',
+    // Printed by an SDK.
+    '"context"\\s*:\\s*\\{[^}]*"span_id"\\s*:',
+  ].join('|'),
+  'i',
+);
 
 interface Placed {
   readonly line: number;
@@ -74,7 +83,9 @@ interface Placed {
 async function* readSpans(text: AsyncIterable<string>, rows: RowContext): AsyncGenerator<Request> {
   const placed: Placed[] = [];
   const tree = new SpanTree();
-  for await (const lines of jsonLines(text, rows, new Set(['resourceSpans', 'spans']), { prepare: quotedNanos }))
+  for await (const lines of jsonLines(text, rows, new Set(['resourceSpans', 'batches', 'spans']), {
+    prepare: quotedNanos,
+  }))
     for (const found of lines) {
       const { line, value } = found;
       if (!isJsonObject(value)) {
