@@ -325,7 +325,11 @@ class History {
   }
 
   add(found: Step): void {
-    if (this.#counts) this.#tokens += this.#count(found);
+    if (!this.#counts) return;
+    const { prompt_tokens: input, completion_tokens: output } = metrics.safeParse(found.metrics ?? {}).data ?? {};
+    const isKnown = found.source === 'agent' && found.is_copied_context !== true && input && output;
+    if (isKnown) this.#tokens = input + output + this.#count({ source: 'agent', observation: found.observation });
+    else this.#tokens += this.#count(found);
   }
 
   /** A text: why the step is no request. Throws a FieldError for lengths that are none. */

@@ -182,7 +182,70 @@ describe('ATIF', () => {
     );
   });
 
+  it('a step without a time comes no earlier than the first that has one, and no later than the one before it', async () => {
+    const steps = [
+      user,
+      agent(0, 9, { timestamp: null }),
+      agent(5, 12),
+      agent(0, 15, { timestamp: null }),
+      agent(9, 20),
+    ];
+    const undated = steps.map((step, at) => (at === 0 ? { ...user, timestamp: null } : step));
+    for (const [its, due] of [
+      [steps, [0, 5e6, 5e6, 9e6]],
+      [undated, [0, 0, 0, 4e6]],
+    ] as const)
+      assert.deepEqual(
+        (await read(lines(trajectory(its)))).map(({ dueUs }) => dueUs),
+        due,
+      );
+  });
+
+  it('whatever may be null is, and texts may be parts', async () => {
+    const empty = { message: null, reasoning_content: null, tool_calls: null, extra: null, llm_call_count: null };
+    const steps = [
+      { ...user, message: [{ type: 'text', text: 'abcd' }] },
+      agent(1, 100, { ...empty, observation: null }),
+      agent(2, 120, { observation: { results: null } }),
+      agent(3, 140, { observation: { results: [{ source_call_id: null, content: null }] }, metrics: null }),
+    ];
+    const found = await read(
+      lines(trajectory(steps, { final_metrics: null, notes: null, subagent_trajectories: null })),
+    );
+    assert.deepEqual(
+      found.map(({ inputTokens, isEstimated }) => [inputTokens, isEstimated]),
+      [
+        [100, undefined],
+        [120, undefined],
+        // The prompt of the step before and its answer.
+        [125, true],
+      ],
+    );
+  });
+
+  it('is known where its version stands behind more steps than are looked at', async () => {
+    const steps = Array.from({ length: 1500 }, (_, i) => ({
+      step_id: i + 1,
+      ...agent(5, 9, { message: 'x'.repeat(800) }),
+    }));
+    const source = await opened(JSON.stringify({ steps, schema_version: 'ATIF-v1.7' }));
+    assert.equal(source.format, 'atif');
+    assert.equal((await requestsOf(source.open())).length, 1500);
+  });
+
+  it('a subagent in a file of its own is said to be a session of its own', async () => {
+    const observation = { results: [{ subagent_trajectory_ref: [{ trajectory_path: 'trajectory.sub.json' }] }] };
+    assert.match(
+      await notes(lines(trajectory([user, agent(1, 20, { observation })]))),
+      /1 row: a subagent in a file of its own is a session of its own/,
+    );
+  });
+
   it('names what is wrong', async () => {
+    await assert.rejects(
+      read(lines(trajectory([agent(0, 5)], { schema_version: 'ATIF-v2.0' }))),
+      /:1: schema_version is "ATIF-v2\.0", expected "ATIF-v1\." and a number/,
+    );
     await assert.rejects(
       read(lines(trajectory([agent(0, 0.5)]))),
       /:1: non_integer_length: steps\[0\]\.metrics\.prompt_tokens is 0\.5/,

@@ -8,6 +8,7 @@ import { requestsOf, temporaryFiles } from '../temporary-files.ts';
 export interface Reading {
   readonly format: string;
   readonly starts: 'none' | undefined;
+  readonly blockTokens: number | undefined;
   readonly requests: readonly Request[];
   /** `LINE: message` of each bad row. */
   readonly bad: readonly string[];
@@ -17,7 +18,7 @@ export interface Reading {
 }
 
 /** Reads texts as trace files, their bad rows skipped. */
-export function reader(): (text: string, options?: Partial<OpenOptions>) => Promise<Reading> {
+export function reader(): (text: string | Buffer, options?: Partial<OpenOptions>) => Promise<Reading> {
   const file = temporaryFiles();
   return async (text, options = {}) => {
     const bad: string[] = [];
@@ -29,7 +30,8 @@ export function reader(): (text: string, options?: Partial<OpenOptions>) => Prom
       ...options,
     });
     const requests = await requestsOf(source.open());
-    return { format: source.format, starts: source.starts, requests, bad, leftOut, notes: source.notes() };
+    const { format, starts, blockTokens } = source;
+    return { format, starts, blockTokens, requests, bad, leftOut, notes: source.notes() };
   };
 }
 

@@ -47,5 +47,8 @@ describe('RAGPulse and Bidaw', () => {
     );
     assert.equal(shared(found[0]?.blocks, found[1]?.blocks), 2);
     await assert.rejects(read(`${head}7 100 40 10 0\n7 101 0 10 1\n`), /:3:3: zero_length: query_length/);
+    const rows = '7 100 40 10 0\n7 143 20 5 1\n';
+    for (const other of [`${head}${rows}`.replace('(seconds)', ''), `${head}${rows}`.replaceAll(' ', ',')])
+      assert.deepEqual(await read(other), await read(`${head}${rows}`));
   });
 });
