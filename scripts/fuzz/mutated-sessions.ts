@@ -146,6 +146,18 @@ export const SESSION_SAMPLES: readonly SessionSample[] = [
     metadata: {},
     conversations: [[{ messages: [{ role: 'user', content: 'abcd' }], prompt_tokens: 20 }]],
   })),
+  sample('aiperf-dag', (i) => ({
+    session_id: `s${i}`,
+    turns: [
+      { messages: [{ role: 'user', content: 'abcd' }], max_tokens: 5, spawns: i % 3 === 0 ? [`s${i + 1}`] : [] },
+      {
+        messages: [{ role: 'user', content: 'efgh' }],
+        max_tokens: 3,
+        delay: 2.5,
+        forks: i % 3 === 1 ? [`s${i + 1}`] : [],
+      },
+    ],
+  })),
   sample('aiperf', (i) => ({
     session_id: `s${i}`,
     turns: [

@@ -4,7 +4,7 @@ import { LargeSet } from '../large-set.ts';
 import { StepMessages } from './atif-messages.ts';
 import { BlockScopes } from './block-scopes.ts';
 import { COUNT_EXPECTED } from './faults.ts';
-import { absoluteTimeToUs, isAbsoluteTime } from './fields.ts';
+import { absoluteTimeToUs } from './fields.ts';
 import { isJsonObject } from './body-params.ts';
 import { FieldError, type Format, type RowContext } from './format.ts';
 import { given } from './given.ts';
@@ -284,10 +284,14 @@ class Subagents {
 
 /** The first time that a step has: those before it have none, and are not before it. */
 function firstTime({ steps }: Trajectory): number {
-  for (const item of steps) {
-    const timestamp = step.safeParse(item).data?.timestamp;
-    if (timestamp && isAbsoluteTime(timestamp)) return absoluteTimeToUs('timestamp', timestamp);
-  }
+  for (const item of steps)
+    try {
+      const timestamp = step.safeParse(item).data?.timestamp;
+      if (timestamp) return absoluteTimeToUs('timestamp', timestamp);
+    } catch (thrown) {
+      // Its own step tells of it.
+      if (!(thrown instanceof FieldError)) throw thrown;
+    }
   return 0;
 }
 

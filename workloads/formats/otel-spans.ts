@@ -106,7 +106,7 @@ function otlpSpan(span: JsonObject): Span {
     trace: idText(span['traceId']),
     parent: idText(span['parentSpanId']),
     startUs: nanosToUs('startTimeUnixNano', span['startTimeUnixNano']),
-    endUs: end === undefined || cellText(end) === '0' ? null : nanosToUs('endTimeUnixNano', end),
+    endUs: ['', '0'].includes(cellText(end)) ? null : nanosToUs('endTimeUnixNano', end),
     hasFailed: (isJsonObject(status) && isError(status['code'])) || attributes.has('error.type'),
     attributes,
   };

@@ -100,19 +100,42 @@ it('a key that is null is one that is missing', async () => {
   for (const [at, sample] of PAGE_SAMPLES.entries()) {
     const [first, ...others] = objectsOf(sample) ?? [];
     if (first === undefined) continue;
-    for (const key of Object.keys(first)) {
-      const written = (row: object): string => plain({ ...sample, rows: [...others, first, row] });
-      const [missing, empty] = [undefined, null].map((value) => written({ ...first, [key]: value }));
-      const [of, other] = [await outcome(missing ?? ''), await outcome(empty ?? '')];
-      assert.deepEqual(other, of, `${title(sample, at)}: ${key}`);
+    for (const path of pathsIn(first)) {
+      const withValue = (value: unknown): Promise<object | string> =>
+        outcome(plain({ ...sample, rows: [...others, first, changed(first, path, value)] }));
+      assert.deepEqual(await withValue(null), await withValue(undefined), `${title(sample, at)}: ${path.join('.')}`);
     }
   }
 });
 
-/** What came of a file, or that it was refused. */
+type Path = readonly [string, ...string[]];
+
+/** Every key of an object and of what is within it; of a list the first element stands for all. */
+function pathsIn(value: object): Path[] {
+  const keys = Array.isArray(value) ? Object.keys(value).slice(0, 1) : Object.keys(value);
+  return keys.flatMap((key): Path[] => {
+    const inner: unknown = Object.getOwnPropertyDescriptor(value, key)?.value;
+    const within = typeof inner === 'object' && inner !== null ? pathsIn(inner) : [];
+    return [...(Array.isArray(value) ? [] : [[key] as const]), ...within.map((path): Path => [key, ...path])];
+  });
+}
+
+/** A copy with another value at a path; undefined: none. */
+function changed(value: object, [key, next, ...rest]: Path, to: unknown): object {
+  const inner: unknown = Object.getOwnPropertyDescriptor(value, key)?.value;
+  const put =
+    next === undefined || typeof inner !== 'object' || inner === null ? to : changed(inner, [next, ...rest], to);
+  return Array.isArray(value)
+    ? value.map((item: unknown, at) => (String(at) === key ? put : item))
+    : { ...value, [key]: put };
+}
+
+/** What came of a file, less what is sent as it stands, or that it was refused. */
 async function outcome(text: string): Promise<object | string> {
   try {
-    return found(await read(text));
+    const reading = await read(text);
+    const requests = reading.requests.map(({ prompt: _, payload: __, params: ___, ...request }) => request);
+    return found({ ...reading, requests });
   } catch (thrown) {
     return String(thrown).replace(/:[^]*/, '');
   }
