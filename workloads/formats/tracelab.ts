@@ -2,6 +2,8 @@ import { z } from 'zod';
 import type { Request } from '../../src/core/request.ts';
 import { LargeMap } from '../large-map.ts';
 import { BlockScopes } from './block-scopes.ts';
+import { csvAsJson } from './csv-as-json.ts';
+import { cellsOf } from './csv-rows.ts';
 import { COUNT_EXPECTED, farTime } from './faults.ts';
 import { absoluteTimeToUs } from './fields.ts';
 import { FieldError, type Format, type RowContext } from './format.ts';
@@ -16,6 +18,8 @@ import {
   TEXT_EXPECTED,
   type FieldExpectation,
 } from './json-lines.ts';
+import { hasNames } from './named-rows.ts';
+import { lengthIn } from './texts.ts';
 
 /** The smallest and the largest blocks that are made, and how many of them a usual prompt may have. */
 const [FINEST_BLOCK, COARSEST_BLOCK] = [16, 512];
@@ -34,7 +38,11 @@ const row = z.object({
   prefix_tokens: count.nullish(),
   newly_append_tokens: count.nullish(),
   output_tokens: count,
-  timing_events: z.array(z.unknown()).nullish(),
+  // CSV has lists as JSON.
+  timing_events: z.preprocess(
+    (value) => (typeof value === 'string' ? parseJson(value) : value),
+    z.array(z.unknown()).nullish(),
+  ),
 });
 type Row = z.infer<typeof row>;
 const FIELDS: Readonly<Record<keyof Row, FieldExpectation>> = {
@@ -48,6 +56,9 @@ const FIELDS: Readonly<Record<keyof Row, FieldExpectation>> = {
   output_tokens: { kind: 'length', expected: COUNT_EXPECTED },
   timing_events: { expected: 'a list of events' },
 };
+const TOTAL = 'input_tokens_total';
+const NUMBERS = ['round_index', TOTAL, 'prefix_tokens', 'newly_append_tokens', 'output_tokens'];
+
 const event = z.object({ event_type: z.string().nullish(), timestamp: z.string().nullish() });
 const EVENT_FIELDS: Readonly<Record<keyof z.infer<typeof event>, FieldExpectation>> = {
   event_type: { expected: 'a text' },
@@ -55,7 +66,7 @@ const EVENT_FIELDS: Readonly<Record<keyof z.infer<typeof event>, FieldExpectatio
 };
 
 /**
- * TraceLab (UW SyFI): a row a round of a coding agent. A round was sent at its latest input event, and ended with its
+ * TraceLab (UW SyFI): a row a round of a coding agent, JSON Lines or CSV. A round was sent at its latest input event, and ended with its
  * latest output. It has no block ids: they are made so that a round shares with the one before it exactly the full blocks
  * that the provider had cached, and nothing across sessions. Rounds go by the time at which they were sent, so the file
  * is held. A subagent is a session of its own: nothing in the file links it.
@@ -64,7 +75,9 @@ export const traceLab: Format = {
   name: 'tracelab',
   begins: '{"session_id":"...","round_index":0,"input_tokens_total":...,"output_tokens":...,"timing_events":[...]}',
   matches: (head) =>
-    /^\{.*"input_tokens_total"\s*:/.test(head) && /"(?:timing_events|round_index|newly_append_tokens)"\s*:/.test(head),
+    hasNames(head, ['session_id', TOTAL, 'timing_events']) ||
+    (/^\{.*"input_tokens_total"\s*:/.test(head) &&
+      /"(?:timing_events|round_index|newly_append_tokens)"\s*:/.test(head)),
   blockTokens: (lines, preferred) => preferred ?? fittingBlock(lines),
   notes: (_, keys) => [
     ...(keys.has('reasoning_output_tokens')
@@ -77,7 +90,10 @@ export const traceLab: Format = {
 
 /** A power of two for the prompts of the first rounds: of 130,000 tokens, 256. */
 function fittingBlock(lines: readonly string[]): number {
-  const totals = lines.flatMap((line) => row.safeParse(parseJson(line)).data?.input_tokens_total ?? []);
+  const at = cellsOf(lines[0] ?? '').indexOf(TOTAL);
+  const totals = lines.flatMap((line) =>
+    at === -1 ? (row.safeParse(parseJson(line)).data?.[TOTAL] ?? []) : (lengthIn(Number(cellsOf(line)[at])) ?? []),
+  );
   const median = totals.toSorted((a, b) => a - b)[totals.length >> 1] ?? 0;
   const size = 2 ** Math.ceil(Math.log2(Math.max(1, median / BLOCKS_A_PROMPT)));
   return Math.min(COARSEST_BLOCK, Math.max(FINEST_BLOCK, size));
@@ -109,7 +125,7 @@ async function* readTraceLab(text: AsyncIterable<string>, rows: RowContext): Asy
     return known ?? name;
   };
   let firstUs: number | null = null;
-  for await (const { line, row: found } of jsonRows(text, rows, row, FIELDS)) {
+  for await (const { line, row: found } of jsonRows(csvAsJson(text, rows, NUMBERS), rows, row, FIELDS)) {
     try {
       const times = timesOf(found);
       const fault =

@@ -105,6 +105,24 @@ describe('TraceLab', () => {
     );
   });
 
+  it('is the same as CSV, whose lists are JSON', async () => {
+    const rows = [round(0), round(20, { round_index: null, model: 'a, b' })];
+    const cell = (value: unknown): string =>
+      value === null ? '' : `"${(typeof value === 'string' ? value : JSON.stringify(value)).replaceAll('"', '""')}"`;
+    const table = [Object.keys(round(0)), ...rows.map((row) => Object.values(row).map(cell))];
+    const source = await opened(`${table.map((cells) => cells.join(',')).join('\n')}\n`);
+    const found = await requestsOf(source.open());
+    const expected = await read(lines(...rows));
+    assert.equal(source.format, 'tracelab');
+    assert.deepEqual(
+      found.map(({ traceRow, ...request }) => ({ ...request, traceRow: traceRow - 1 })),
+      expected.map(({ traceRow, ...request }) => ({ ...request, traceRow })),
+    );
+    const large = lines(round(0, { input_tokens_total: 130_000, newly_append_tokens: 130_000 }));
+    const asCsv = `session_id,input_tokens_total,output_tokens,timing_events\ns,130000.0,5,[]\n`;
+    assert.deepEqual([(await opened(asCsv)).blockTokens, (await opened(large)).blockTokens], [256, 256]);
+  });
+
   it('its own CSV: appended lengths, waits after the answer, one drawn arrival a session', async () => {
     const content =
       'id,input_len,output_len,arrival_time,round_idx,tool_wait_after_ms,prefix_len\n' +
