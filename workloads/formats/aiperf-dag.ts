@@ -201,6 +201,8 @@ class Tree {
   readonly #rows: RowContext;
   readonly #begun = new Set<string>();
   #requests: Omit<Request, 'turn'>[] = [];
+  /** The session that is read. */
+  #root = '';
 
   constructor(sessions: ReadonlyMap<string, Session>, parents: ReadonlyMap<string, string>, rows: RowContext) {
     this.#sessions = sessions;
@@ -215,25 +217,26 @@ class Tree {
   /** Of a session and its branches, in order of time. */
   *requests(root: Session): Generator<Request> {
     this.#requests = [];
-    this.#branch(root, root, [], NOTHING, 0);
+    this.#root = root.name;
+    this.#branch(root, [], NOTHING, 0);
     const inOrder = this.#requests.sort((a, b) => a.dueUs - b.dueUs);
     for (const [at, request] of inOrder.entries()) yield { ...request, turn: at };
   }
 
   /** `begin`: what its first turn waits for. Gives its last request. */
-  #branch(session: Session, root: Session, begin: readonly Ended[], from: Before, depth: number): Ended[] {
+  #branch(session: Session, begin: readonly Ended[], from: Before, depth: number): Ended[] {
     this.#begun.add(session.name);
     const joins: Ended[][] = session.turns.map(() => []);
     let waits = begin;
     let before = from;
-    for (const name of session.beside) this.#child(name, session, root, begin, NOTHING, depth);
+    for (const name of session.beside) this.#child(name, session, begin, NOTHING, depth);
     for (const [at, each] of session.turns.entries()) {
       const waitsFor = [...waits, ...(joins[at] ?? [])];
       const thinkUs = Math.round((each.delay ?? 0) * 1000);
       const dueUs = waitsFor.reduce((us, end) => Math.max(us, end.dueUs), 0) + thinkUs;
       const after = waitsFor.map(({ id }): After => ({ id, thinkUs }));
       const isContinued = at > 0 && !session.isWhole;
-      const request = this.#request(session, root, at, each, { dueUs, after, before, isContinued });
+      const request = this.#request(session, at, each, { dueUs, after, before, isContinued });
       this.#requests.push(request);
       before = {
         tokens: request.inputTokens + request.outputTokens,
@@ -242,24 +245,17 @@ class Tree {
       waits = [{ id: request.id, dueUs }];
       for (const { names, isFork, joinAt } of groupsOf(each, at))
         for (const name of names) {
-          const ends = this.#child(name, session, root, waits, isFork ? before : NOTHING, depth);
+          const ends = this.#child(name, session, waits, isFork ? before : NOTHING, depth);
           if (joinAt !== null) joins[Math.max(joinAt, at + 1)]?.push(...ends);
         }
     }
     return [...waits];
   }
 
-  #child(
-    name: string,
-    parent: Session,
-    root: Session,
-    begin: readonly Ended[],
-    from: Before,
-    depth: number,
-  ): readonly Ended[] {
+  #child(name: string, parent: Session, begin: readonly Ended[], from: Before, depth: number): readonly Ended[] {
     const child = this.#sessions.get(name);
     if (child === undefined || this.#parents.get(name) !== parent.name || this.#begun.has(name)) return [];
-    if (depth < MOST_DEPTH) return this.#branch(child, root, begin, from, depth + 1);
+    if (depth < MOST_DEPTH) return this.#branch(child, begin, from, depth + 1);
     this.#begun.add(name);
     this.#rows.bad({
       line: child.line,
@@ -272,7 +268,6 @@ class Tree {
   /** `isContinued`: it goes on from the turn before in its own branch. */
   #request(
     { name, line, isWhole }: Session,
-    root: Session,
     at: number,
     each: Turn,
     { dueUs, after, before, isContinued }: Pick<Request, 'dueUs' | 'after'> & { before: Before; isContinued: boolean },
@@ -293,10 +288,10 @@ class Tree {
       inputTokens: asLength(isContinued ? before.tokens + own : own),
       outputTokens: outputLength(this.#rows, each.max_tokens),
       prompt: { kind: 'messages', messages },
-      session: root.name,
+      session: this.#root,
       ...given({
         after,
-        agent: name === root.name ? null : name,
+        agent: name === this.#root ? null : name,
         model: each.model,
         newTokens: isContinued ? asLength(own) : null,
         params: Object.keys(params).length === 0 ? null : params,

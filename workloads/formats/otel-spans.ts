@@ -130,7 +130,7 @@ function jaegerSpan(span: JsonObject): Span {
     parent: idText(parent?.['spanID'] ?? span['parentSpanID']),
     startUs,
     endUs: typeof duration === 'number' && duration >= 0 && duration < MOST_US ? startUs + Math.round(duration) : null,
-    hasFailed: String(attributes.get('error')) === 'true' || isError(attributes.get('otel.status_code')),
+    hasFailed: cellText(attributes.get('error')) === 'true' || isError(attributes.get('otel.status_code')),
     attributes,
   };
 }

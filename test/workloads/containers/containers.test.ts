@@ -114,7 +114,9 @@ describe('the same rows come out of any container', () => {
 
 describe('folders within folders', () => {
   const [one = '', two = ''] = LINES.split(/(?<=\n)/);
-  const rowsIn = async (files: Readonly<Record<string, string>>): Promise<[rows: number, notes: readonly string[]]> => {
+  const rowsIn = async (
+    files: Readonly<Record<string, string>>,
+  ): Promise<[count: number, notes: readonly string[]]> => {
     const path = join(dirname(file('x', '')), 'deep');
     rmSync(path, { recursive: true, force: true });
     for (const [name, text] of Object.entries(files)) {
@@ -139,7 +141,7 @@ describe('folders within folders', () => {
     assert.deepEqual(await rowsIn({ 'a.jsonl': one, 'old/b.jsonl': two }), [1, ['files not read: old/b.jsonl']]);
   });
   it('of a job of Harbor hold its trajectories among its own files', async () => {
-    const [rows, notes] = await rowsIn({
+    const [count, notes] = await rowsIn({
       'config.json': '{}',
       'result.json': '{}',
       'task__a/agent/trajectory.json': trajectory,
@@ -148,7 +150,7 @@ describe('folders within folders', () => {
       'task__b/agent/trajectory.json': trajectory,
       'task__b/result.json': '{}',
     });
-    assert.equal(rows, 3);
+    assert.equal(count, 3);
     assert.equal(notes[0], 'files not read: config.json, result.json, task__a/trial.log, task__b/result.json');
   });
   it('are named where one of their files is of another form', async () => {

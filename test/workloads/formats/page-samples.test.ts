@@ -26,7 +26,7 @@ const title = ({ format }: PageSample, at: number): string => `${at + 1}: ${form
 function found({ format, requests, bad, leftOut }: Reading): object {
   return {
     format,
-    requests: requests.map(({ traceRow: _, ...request }) => request),
+    requests: requests.map((request) => ({ ...request, traceRow: 0 })),
     bad: bad.length,
     leftOut: leftOut.length,
   };
@@ -134,8 +134,8 @@ function changed(value: object, [key, next, ...rest]: Path, to: unknown): object
 async function outcome(text: string): Promise<object | string> {
   try {
     const reading = await read(text);
-    const requests = reading.requests.map(({ prompt: _, payload: __, params: ___, ...request }) => request);
-    return found({ ...reading, requests });
+    const sent = { prompt: undefined, payload: undefined, params: undefined };
+    return found({ ...reading, requests: reading.requests.map((request) => ({ ...request, ...sent })) });
   } catch (thrown) {
     return String(thrown).replace(/:[^]*/, '');
   }
