@@ -22,11 +22,13 @@ const inJson = (sample: PageSample, write: (objects: object[]) => string): strin
 };
 const title = ({ format }: PageSample, at: number): string => `${at + 1}: ${format}`;
 
-/** What came of a file, wherever its rows stand. */
-function found({ format, requests, bad, leftOut }: Reading): object {
+/** What came of a file, wherever its rows stand. `left`: keys of requests that do not matter. */
+function found({ format, requests, bad, leftOut }: Reading, left: readonly string[] = []): object {
   return {
     format,
-    requests: requests.map((request) => ({ ...request, traceRow: 0 })),
+    requests: requests.map((request) =>
+      Object.entries(request).filter(([key]) => key !== 'traceRow' && !left.includes(key)),
+    ),
     bad: bad.length,
     leftOut: leftOut.length,
   };
@@ -133,9 +135,7 @@ function changed(value: object, [key, next, ...rest]: Path, to: unknown): object
 /** What came of a file, less what is sent as it stands, or that it was refused. */
 async function outcome(text: string): Promise<object | string> {
   try {
-    const reading = await read(text);
-    const sent = { prompt: undefined, payload: undefined, params: undefined };
-    return found({ ...reading, requests: reading.requests.map((request) => ({ ...request, ...sent })) });
+    return found(await read(text), ['prompt', 'payload', 'params']);
   } catch (thrown) {
     return String(thrown).replace(/:[^]*/, '');
   }
