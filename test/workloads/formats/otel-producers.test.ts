@@ -126,6 +126,63 @@ describe('spans as those who keep them write them', () => {
     );
   });
 
+  it('one that kept what was said and counted nothing has the lengths of its texts', async () => {
+    const said = { 'gen_ai.operation.name': 'chat', 'gen_ai.input.messages': '[{"role":"user","content":"abcdefgh"}]' };
+    const flat = (at: number, more: object, rest: object = {}): object => ({
+      span_id: `s${at}`,
+      start_time: `2026-02-25T10:00:0${at}.000000`,
+      end_time: `2026-02-25T10:00:0${at}.500000`,
+      attributes: { ...said, 'exgentic.session.id': 'e', ...more },
+      ...rest,
+    });
+    const { requests, bad, leftOut } = await read(
+      lines({
+        trace_id: 't',
+        spans: [
+          flat(0, { 'gen_ai.output.text': 'abcdefghijkl' }),
+          flat(1, { 'gen_ai.output.messages': [{ role: 'assistant', parts: [{ type: 'text', content: 'abcd' }] }] }),
+          flat(2, { 'gen_ai.request.max_tokens': 500 }),
+          flat(3, { 'gen_ai.usage.input_tokens': 9, 'gen_ai.output.text': 'abcd' }),
+          flat(4, {}, { status: { code: 2 } }),
+          flat(5, { 'gen_ai.input.messages': 'cut off' }),
+        ],
+      }),
+    );
+    assert.deepEqual(
+      requests.map(({ session, inputTokens, outputTokens, isEstimated }) => [
+        session,
+        inputTokens,
+        outputTokens,
+        isEstimated,
+      ]),
+      [
+        ['e', 2, 3, true],
+        ['e', 2, 1, true],
+        ['e', 2, 500, true],
+        ['e', 9, 1, true],
+      ],
+    );
+    assert.match(bad.join(), /^1: missing_length: gen_ai\.usage\.input_tokens is missing.*in the span "s5"/);
+    assert.deepEqual(leftOut, ['1: a span that failed, without token counts']);
+  });
+
+  it('a turn below the turn that it followed is a request, as is that; one around another is none', async () => {
+    const below = (id: string, parentSpanId: string, from: number, to: number): object => ({
+      ...span,
+      spanId: id,
+      parentSpanId,
+      startTimeUnixNano: `${1_544_712_660 + from}000000000`,
+      endTimeUnixNano: `${1_544_712_660 + to}000000000`,
+    });
+    const spans = [below('a', '', 0, 2), below('b', 'a', 2, 4), below('c', 'b', 5, 9), below('d', 'c', 6, 8)];
+    const { requests, leftOut } = await read(lines({ resourceSpans: [{ scopeSpans: [{ spans }] }] }));
+    assert.deepEqual(
+      requests.map(({ id }) => id),
+      ['a', 'b', 'd'],
+    );
+    assert.deepEqual(leftOut, ['1: an inference span around another one: its tokens would count twice']);
+  });
+
   it('an object that has no place for spans is named, other signals have none', async () => {
     const { requests, bad } = await read(
       lines({ resourceSpans: [] }, { resourceMetrics: [] }, { traces: [{ rootName: 'x' }], metrics: {} }, span),
