@@ -9,7 +9,7 @@ import { firstLine, joined } from './first-line.ts';
 import type { TraceText } from './trace-text.ts';
 
 /** Harbor keeps these deep in the folder of a job, beside files that are no traces. */
-const TRAJECTORY = /^trajectory(?:[-.].*)?\.jsonl?(?:\.gz)?$/i;
+const TRAJECTORY = /(?:^|\.)trajectory(?:[-.].*)?\.jsonl?(?:\.gz)?$/i;
 /** What other traces are called, those first that surely are some: texts beside data are notes. */
 const ENDINGS = [/\.(?:jsonl?|ndjson|csv|tsv|parquet)(?:\.gz)?$/i, /\.(?:txt|log)(?:\.gz)?$/i];
 

@@ -114,6 +114,10 @@ export const atif: Format = {
   },
 };
 
+/** What exporters write that take a provider's counts as they are. */
+const UNCACHED =
+  'more cached tokens than prompt tokens: these count what was not cached; --input-is uncached adds the others';
+
 /** Where a trajectory stands in its row. */
 interface Place {
   /** Of messages: `subagent_trajectories[0].`. */
@@ -330,9 +334,12 @@ class History {
 
   add(found: Step): void {
     if (!this.#counts) return;
-    const { prompt_tokens: input, completion_tokens: output } = metrics.safeParse(found.metrics ?? {}).data ?? {};
+    const known = metrics.safeParse(found.metrics ?? {}).data ?? {};
+    const { prompt_tokens: input, completion_tokens: output, cached_tokens: cached } = known;
     const isKnown = found.source === 'agent' && found.is_copied_context !== true && input && output;
-    if (isKnown) this.#tokens = input + output + this.#count({ source: 'agent', observation: found.observation });
+    const beside = this.#rows.inputIs === 'uncached' ? (cached ?? 0) : 0;
+    if (isKnown)
+      this.#tokens = input + beside + output + this.#count({ source: 'agent', observation: found.observation });
     else this.#tokens += this.#count(found);
   }
 
@@ -343,7 +350,10 @@ class History {
     const { prompt_tokens: input, completion_tokens: output, cached_tokens: cached } = known.data;
     // A call that was broken off, or that the model never got.
     if (input === 0 || output === 0) return `0 ${input === 0 ? 'prompt' : 'completion'} tokens`;
-    const inputTokens = input ?? asLength(this.#tokens);
+    const { inputIs, remark } = this.#rows;
+    const isUncached = inputIs === 'uncached';
+    if (!isUncached && input && cached && cached > input) remark?.(UNCACHED);
+    const inputTokens = asLength(input ? input + (isUncached ? (cached ?? 0) : 0) : this.#tokens);
     const outputTokens = output ?? asLength(this.#count({ ...found, observation: null }));
     const size = this.#rows.blockTokens ?? USUAL_BLOCK;
     const before = last !== null && last.inputTokens <= inputTokens ? last.inputTokens : 0;

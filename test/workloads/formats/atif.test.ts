@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { requestsOf } from '../temporary-files.ts';
-import { lines, shared, strictReader } from './reading.ts';
+import { lines, reader, shared, strictReader } from './reading.ts';
 
 const { notes, opened, read } = strictReader();
 
@@ -199,6 +199,23 @@ describe('ATIF', () => {
         (await read(lines(trajectory(its)))).map(({ dueUs }) => dueUs),
         due,
       );
+  });
+
+  it('prompt tokens that count what was not cached are told, and whole where the user says so', async () => {
+    const text = lines(
+      trajectory([
+        user,
+        agent(1, 12, { metrics: { prompt_tokens: 12, completion_tokens: 5, cached_tokens: 300 } }),
+        agent(2, 1, { metrics: null }),
+      ]),
+    );
+    assert.match(await notes(text), /1 row: more cached tokens than prompt tokens.*--input-is uncached adds/);
+    const { requests, notes: others } = await reader()(text, { inputIs: 'uncached' });
+    assert.deepEqual(
+      requests.map(({ inputTokens }) => inputTokens),
+      [312, 317],
+    );
+    assert.doesNotMatch(others.join(), /more cached tokens/);
   });
 
   it('whatever may be null is, and texts may be parts', async () => {

@@ -144,5 +144,36 @@ describe('TraceLab', () => {
     );
     assert.match(source.notes().join('\n'), /arrival times are not those of the real sessions/);
     await assert.rejects(read(content.replace('28,8', '0,8')), /:3:2: zero_length: input_len/);
+    await assert.rejects(read(content.replace('600.25', '')), /:4:4: missing_time: arrival_time/);
+  });
+
+  it('the CSV of its replayer, with times of arrival and without, its sessions one after another', async () => {
+    const rows = [
+      ['0', 200, 0, 0, 512, 64, 100],
+      ['1', 300, 0, 0, 400, 48, 80],
+      ['0', 200, 1, 576, 128, 64, 0],
+    ];
+    const csv = (names: string, from: number): string =>
+      `${names}\n${rows.map(([name, ...cells]) => [name, ...cells.slice(from)].join(',')).join('\n')}\n`;
+    const rest = 'round_idx,prefix_len,input_len,output_len,tool_wait_after_ms';
+    const forms = [
+      [csv(`session_id,arrival_time,${rest}`, 0), undefined, ['0:0', '1:0', '0:1'], [0, 100_000, 100_000]],
+      [csv(`session_id,${rest}`, 1), 'none', ['0:0', '0:1', '1:0'], [0, 100_000, 0]],
+    ] as const;
+    for (const [text, starts, ids, due] of forms) {
+      const source = await opened(text);
+      assert.deepEqual([source.format, source.starts], ['tracelab-csv', starts]);
+      const found = await requestsOf(source.open());
+      assert.deepEqual(
+        found.map(({ id }) => id),
+        ids,
+      );
+      assert.deepEqual(
+        found.map(({ dueUs }) => dueUs),
+        due,
+      );
+      const later = found.find(({ id }) => id === '0:1');
+      assert.deepEqual([later?.inputTokens, later?.newTokens], [704, 128]);
+    }
   });
 });
