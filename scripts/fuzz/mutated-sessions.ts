@@ -146,6 +146,14 @@ export const SESSION_SAMPLES: readonly SessionSample[] = [
     metadata: {},
     conversations: [[{ messages: [{ role: 'user', content: 'abcd' }], prompt_tokens: 20 }]],
   })),
+  sample('claude-code', (i) => ({
+    type: i % 2 === 0 ? 'user' : 'assistant',
+    sessionId: 's',
+    isSidechain: false,
+    uuid: `u${i}`,
+    timestamp: second(i),
+    message: i % 2 === 0 ? 'x' : { id: `m${i}`, model: 'm', usage: { input_tokens: 40 + i, output_tokens: 3 } },
+  })),
   sample('aiperf-dag', (i) => ({
     session_id: `s${i}`,
     turns: [

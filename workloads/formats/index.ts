@@ -9,6 +9,7 @@ import { bailian } from './bailian.ts';
 import { baseten } from './baseten.ts';
 import { bidaw } from './bidaw.ts';
 import { burstGpt1, burstGpt2 } from './burstgpt.ts';
+import { claudeCode } from './claude-code.ts';
 import { lmsysChat, shareGpt, wildChat } from './conversations.ts';
 import type { Format } from './format.ts';
 import { mooncakeAgentic } from './mooncake-agentic.ts';
@@ -46,6 +47,7 @@ export const FORMATS: readonly Format[] = [
   serveGenConversations,
   bailian,
   traceLab,
+  claudeCode,
   ragPulse,
   mooncakeAgentic2,
   mooncakeAgentic,

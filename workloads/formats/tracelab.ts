@@ -1,13 +1,11 @@
 import { z } from 'zod';
 import type { Request } from '../../src/core/request.ts';
 import { LargeMap } from '../large-map.ts';
-import { BlockScopes } from './block-scopes.ts';
 import { csvAsJson } from './csv-as-json.ts';
 import { cellsOf } from './csv-rows.ts';
 import { COUNT_EXPECTED, farTime } from './faults.ts';
 import { absoluteTimeToUs } from './fields.ts';
 import { FieldError, type Format, type RowContext } from './format.ts';
-import { given } from './given.ts';
 import {
   count,
   fieldFault,
@@ -19,11 +17,8 @@ import {
   type FieldExpectation,
 } from './json-lines.ts';
 import { hasNames } from './named-rows.ts';
+import { fittingBlock, roundRequests, type Round } from './rounds.ts';
 import { lengthIn } from './texts.ts';
-
-/** The smallest and the largest blocks that are made, and how many of them a usual prompt may have. */
-const [FINEST_BLOCK, COARSEST_BLOCK] = [16, 512];
-const BLOCKS_A_PROMPT = 512;
 
 /** What makes a request, and what answers it; others, such as reports of usage, are neither. */
 const INPUTS: ReadonlySet<string> = new Set(['user_message', 'tool_result']);
@@ -78,7 +73,7 @@ export const traceLab: Format = {
     hasNames(head, ['session_id', TOTAL, 'timing_events']) ||
     (/^\{.*"input_tokens_total"\s*:/.test(head) &&
       /"(?:timing_events|round_index|newly_append_tokens)"\s*:/.test(head)),
-  blockTokens: (lines, preferred) => preferred ?? fittingBlock(lines),
+  blockTokens: (lines, preferred) => preferred ?? fittingBlock(totalsIn(lines)),
   notes: (_, keys) => [
     ...(keys.has('reasoning_output_tokens')
       ? ['reasoning_output_tokens are not added to output_tokens, which may count them already']
@@ -88,29 +83,12 @@ export const traceLab: Format = {
   read: readTraceLab,
 };
 
-/** A power of two for the prompts of the first rounds: of 130,000 tokens, 256. */
-function fittingBlock(lines: readonly string[]): number {
+/** Tokens of the prompts in the first lines. */
+function totalsIn(lines: readonly string[]): number[] {
   const at = cellsOf(lines[0] ?? '').indexOf(TOTAL);
-  const totals = lines.flatMap((line) =>
+  return lines.flatMap((line) =>
     at === -1 ? (row.safeParse(parseJson(line)).data?.[TOTAL] ?? []) : (lengthIn(Number(cellsOf(line)[at])) ?? []),
   );
-  const median = totals.toSorted((a, b) => a - b)[totals.length >> 1] ?? 0;
-  const size = 2 ** Math.ceil(Math.log2(Math.max(1, median / BLOCKS_A_PROMPT)));
-  return Math.min(COARSEST_BLOCK, Math.max(FINEST_BLOCK, size));
-}
-
-/** What is held of a round. */
-interface Round {
-  readonly line: number;
-  readonly sentUs: number;
-  readonly endUs: number | null;
-  readonly index: number;
-  readonly session: string;
-  readonly model: string | undefined;
-  readonly user: string | undefined;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly cachedTokens: number | null;
 }
 
 async function* readTraceLab(text: AsyncIterable<string>, rows: RowContext): AsyncGenerator<Request> {
@@ -156,40 +134,7 @@ async function* readTraceLab(text: AsyncIterable<string>, rows: RowContext): Asy
     }
   }
   rounds.sort((a, b) => a.sentUs - b.sentUs || a.index - b.index);
-  yield* requestsOf(rounds, rows);
-}
-
-/** `rounds`: in order of time. */
-function* requestsOf(rounds: readonly Round[], { blockTokens, leftOut }: RowContext): Generator<Request> {
-  const size = blockTokens ?? FINEST_BLOCK;
-  const scopes = new BlockScopes();
-  const lasts = new LargeMap<string, { readonly turn: number; readonly blocks: readonly number[] }>();
-  const startUs = rounds[0]?.sentUs ?? 0;
-  for (const [at, round] of rounds.entries()) {
-    const { line, sentUs, endUs, session, inputTokens, outputTokens, cachedTokens, model, user } = round;
-    const last = lasts.get(session) ?? { turn: 0, blocks: [] };
-    const shared = Math.floor(Math.min(cachedTokens ?? 0, inputTokens) / size);
-    const blocks = scopes.grown(last.blocks, shared, Math.floor(inputTokens / size));
-    const hasAnswer = outputTokens > 0;
-    lasts.set(session, { turn: last.turn + (hasAnswer ? 1 : 0), blocks });
-    if (!hasAnswer) {
-      leftOut?.({ line, reason: '0 output tokens' });
-      continue;
-    }
-    const source = given({ e2eUs: endUs === null ? null : endUs - sentUs, cachedTokens });
-    yield {
-      id: `r${at}`,
-      traceRow: line,
-      dueUs: sentUs - startUs,
-      inputTokens,
-      outputTokens,
-      session,
-      turn: last.turn,
-      ...given({ model, user }),
-      ...(blocks.length === 0 ? {} : { blocks }),
-      ...(Object.keys(source).length === 0 ? {} : { source }),
-    };
-  }
+  yield* roundRequests(rounds, rows);
 }
 
 /** When a round was sent and ended; null where it has no dated event. Throws a FieldError for a date that is none. */

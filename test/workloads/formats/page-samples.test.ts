@@ -49,9 +49,10 @@ describe('every schema sample of the pages reads, its format found by its conten
   it('and every format has one', () => {
     const shown = new Set(PAGE_SAMPLES.map(({ format }) => format));
     const others = FORMATS.map(({ name }) => name).filter((name) => !shown.has(name));
-    // Ours, those that only --trace-format tells, and the variants of others, each with tests of its own.
+    // Ours, those that only --trace-format tells, the variants of others and one beyond the pages have tests of their own.
     assert.deepEqual(others, [
       'rtrace',
+      'claude-code',
       'mooncake-agentic-2',
       'mooncake-untimed',
       'mooncake-lengths',
