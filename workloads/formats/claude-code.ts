@@ -87,12 +87,17 @@ async function* readTranscripts(text: AsyncIterable<string>, rows: RowContext): 
   for await (const { line, row: found } of jsonRows(text, rows, row, FIELDS))
     try {
       const { timestamp, sessionId, isSidechain, agentId, message } = found;
-      if (!timestamp || !sessionId) continue;
+      const counts = usageOf(found);
+      if (!timestamp || !sessionId) {
+        // Of other events some have neither.
+        if (counts === null) continue;
+        const missing = timestamp ? 'sessionId' : 'missing_time: timestamp';
+        throw new FieldError(`${missing} is missing, expected that of the answer`);
+      }
       const us = absoluteTimeToUs('timestamp', timestamp);
       const far = farTime('timestamp', us, (firstUs ??= us));
       if (far !== null) throw new FieldError(far);
       const session = isSidechain === true ? `${sessionId}/${agentId ?? 'subagents'}` : sessionId;
-      const counts = usageOf(found);
       if (counts === null) {
         events.set(session, us);
         continue;

@@ -88,12 +88,16 @@ describe('transcripts of Claude Code', () => {
         answers(1, 'b', { ...COUNTS, input_tokens: -1 }),
         answers(2, 'c', { ...COUNTS, input_tokens: 9_999_999 }),
         answers(3, 'd', COUNTS, { timestamp: 'now' }),
+        answers(4, 'e', COUNTS, { timestamp: null }),
+        answers(5, 'f', COUNTS, { sessionId: undefined }),
       ),
     );
     const expected = [
       /^2: message is \{.*expected an object whose usage has a whole number of tokens, 0 to/,
       /^3: usage is \{.*expected 10000000 tokens of a prompt at most/,
       /^4: timestamp is "now"/,
+      /^5: missing_time: timestamp is missing, expected that of the answer/,
+      /^6: sessionId is missing, expected that of the answer/,
     ];
     assert.equal(bad.length, expected.length, bad.join('\n'));
     for (const [i, names] of expected.entries()) assert.match(bad[i] ?? '', names);
