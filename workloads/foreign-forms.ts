@@ -10,6 +10,8 @@ const AS_CSV = 'write a line a request as CSV with the columns arrival_s (in sec
 const AS_SESSIONS =
   'write it as JSON Lines with the keys session_id, input_length, output_length, timestamp (ms, of first turns) and delay (ms, of later ones)';
 
+const SERVEGEN = 'make requests of its folder by reprise trace synth --clients FOLDER';
+
 /** A form of file that people have and no reader takes: the keys of its objects, what it is and what it lacks. */
 interface ForeignForm {
   /** All keys of one of these lists are there. */
@@ -53,6 +55,19 @@ const FORMS: readonly ForeignForm[] = [
     ],
     is: 'a file of agent trajectories, without arrival times',
     wayOut: AS_SESSIONS,
+  },
+  {
+    keys: [['request_id', 'img_ids', 'hash_ids']],
+    is: 'one of the offline traces of ServeGen that have hashes of contents, without lengths of answers',
+    wayOut: 'add a length of answers to each row (output_length), such as one that traces d, e or f have',
+  },
+  {
+    keys: [
+      ['model', 'input', 'max_output_tokens'],
+      ['model', 'input', 'instructions'],
+    ],
+    is: 'a file of bodies of the Responses API, which are not sent',
+    wayOut: 'write their input as messages: {"model":...,"messages":[...],"max_tokens":...} a line',
   },
   {
     keys: [['question', 'answer'], ['instruction']],
@@ -111,6 +126,8 @@ export function unknownForm(lines: readonly string[]): string {
   if (first.startsWith('{')) {
     const form = foreignForm(keysIn(lines));
     const { names } = sampleOf(lines);
+    if (/^\{\s*"\d+(?:\.0)?"\s*:\s*\{\s*"(?:input|text|output)_tokens"\s*:\s*"\{/.test(first))
+      return `${begins(first)}: it seems to be lengths of a ServeGen client, not requests; ${SERVEGEN}`;
     if (form !== null) return `${begins(first)}: ${form}`;
     const key = rowsWithin(first);
     if (key !== null)
@@ -145,6 +162,6 @@ function unknownTable(names: readonly string[], lines: readonly string[]): strin
   if (names.every((name) => /^[\d.eE+-]*$/.test(name) || isAbsoluteTime(name)))
     return `${columns}: it has no header line; put the names of its columns above it`;
   if (names.some((name) => /^(?:gamma|weibull)$/i.test(name)))
-    return `${columns}: it seems to be a ServeGen client: rates of arrival for windows of time, not requests`;
+    return `${columns}: it seems to be a ServeGen client: rates of arrival for windows of time, not requests; ${SERVEGEN}`;
   return `${columns}; ${tableLack(lines)}`;
 }

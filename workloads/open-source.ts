@@ -1,5 +1,5 @@
 import { statSync, type Stats } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { basename, relative, resolve } from 'node:path';
 import { didYouMean } from '../src/core/did-you-mean.ts';
 import { UserError } from '../src/core/errors.ts';
 import type { InputIs, Source } from '../src/core/plan.ts';
@@ -188,7 +188,7 @@ async function formatOf(path: string, options: OpenOptions, container: TraceText
     const found = formatOfLines(file, await headLines(file, traceText(file).open()), options);
     if (found.name !== format.name)
       throw new UserError(
-        `${path}: mixed_formats: ${basename(container.files?.[0] ?? '')} is a trace of format ${format.name}, ${basename(file)} of ${found.name}; put each form in a folder of its own`,
+        `${path}: mixed_formats: ${relative(resolve(path), container.files?.[0] ?? '')} is a trace of format ${format.name}, ${relative(resolve(path), file)} of ${found.name}; put each form in a folder of its own`,
       );
   }
   return { format, blockTokens: blockTokensOf(path, format, lines, given), lines: lines.slice(0, SHOWING) };

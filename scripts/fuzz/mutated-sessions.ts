@@ -8,6 +8,8 @@ interface SessionSample {
   readonly name: string;
   readonly head: string | null;
   readonly rows: readonly string[];
+  /** Some rows are events, and several are one answer: not each is told of. */
+  readonly hasOthers?: true;
 }
 
 const ROWS = 6;
@@ -146,6 +148,29 @@ export const SESSION_SAMPLES: readonly SessionSample[] = [
     metadata: {},
     conversations: [[{ messages: [{ role: 'user', content: 'abcd' }], prompt_tokens: 20 }]],
   })),
+  {
+    ...sample('claude-code', (i) => ({
+      type: i % 2 === 0 ? 'user' : 'assistant',
+      sessionId: 's',
+      isSidechain: false,
+      uuid: `u${i}`,
+      timestamp: second(i),
+      message: { id: `m${i}`, model: 'm', usage: { input_tokens: 40 + i, output_tokens: 3 } },
+    })),
+    hasOthers: true,
+  },
+  sample('aiperf-dag', (i) => ({
+    session_id: `s${i}`,
+    turns: [
+      { messages: [{ role: 'user', content: 'abcd' }], max_tokens: 5, spawns: i % 3 === 0 ? [`s${i + 1}`] : [] },
+      {
+        messages: [{ role: 'user', content: 'efgh' }],
+        max_tokens: 3,
+        delay: 2.5,
+        forks: i % 3 === 1 ? [`s${i + 1}`] : [],
+      },
+    ],
+  })),
   sample('aiperf', (i) => ({
     session_id: `s${i}`,
     turns: [
@@ -159,7 +184,11 @@ export const SESSION_SAMPLES: readonly SessionSample[] = [
  * Reads a mutated file: null where every request that comes out can be replayed, no two have one id, and every line became
  * one, is named or is counted; what is wrong otherwise.
  */
-export async function misreadSessions({ head }: SessionSample, bytes: Buffer, path: string): Promise<string | null> {
+export async function misreadSessions(
+  { head, hasOthers }: SessionSample,
+  bytes: Buffer,
+  path: string,
+): Promise<string | null> {
   writeFileSync(path, bytes);
   const found: Request[] = [];
   const told = new Set<number>();
@@ -184,7 +213,7 @@ export async function misreadSessions({ head }: SessionSample, bytes: Buffer, pa
     .replace(/^\uFEFF/, '')
     .trimStart()
     .split('\n');
-  if (head === null ? !isJson(first) : head.includes(',')) return null;
+  if (hasOthers === true || (head === null ? !isJson(first) : head.includes(','))) return null;
   for (const { traceRow } of found) told.add(traceRow);
   const lines = text.split('\n');
   const silent = lines.findIndex(

@@ -133,6 +133,13 @@ function nested(): Sample[] {
     otel: (i) => `{"resourceSpans":[{"scopeSpans":[{"spans":[${span(i)}]}]}]}`,
     'otel flat': (i) =>
       `{"trace_id":"t${i}","span_count":1,"spans":[{"span_id":"${i}a","start_time":"2026-02-25T10:00:0${i}.5","end_time":"2026-02-25T10:00:0${i}.75","attributes":{"gen_ai.usage.input_tokens":${i + 5},"gen_ai.usage.output_tokens":3}}]}`,
+    'otel of Jaeger': (i) =>
+      `{"data":[{"traceID":"t${i}","spans":[{"traceID":"t${i}","spanID":"a","operationName":"chat","startTime":154471266000000${i},"duration":250000,"references":[{"refType":"CHILD_OF","spanID":"0"}],"tags":[{"key":"gen_ai.usage.input_tokens","value":${i + 5}},{"key":"gen_ai.usage.output_tokens","value":3}]}]}],"total":0}`,
+    'otel of Tempo': (i) => `{"batches":[{"scopeSpans":[{"spans":[${span(i)}]}]}]}`,
+    baseten: (i) =>
+      `{"timestamp_start_unix_ms":176000000012${i},"prompt":"x","input_tokens":${i + 17},"output_tokens":5,"total_hashes":[1,${i}],"block_size":16,"duration_ttft_ms":1.5,"provided_session_id":"s"}`,
+    'servegen-conversations': (i) =>
+      `${i === 0 ? '[' : ''}[{"turn":0,"timestamp":${i}.5,"input_token_count":${i + 7},"output_token_count":3,"input_tokens":[1],"output_tokens":[]}]${i === ROWS - 1 ? ']' : ','}`,
     'openai-batch': (i) =>
       i % 2 === 0
         ? `{"custom_id":"q${i}","method":"POST","url":"/v1/chat/completions","body":${body(i)}}`

@@ -54,11 +54,31 @@ describe('a file of another form is said to be one, with the way out, and no adv
       /output of a vLLM server, which does not say how long answers were; its spans do/,
     ],
     ['LMCache', json({ session_id: 'a', model: 'm', input: [], output_length: 5, pre_gap: 0 }), /LMCache agentic/],
+    [
+      'lengths of a ServeGen client',
+      '{"0": {"input_tokens": "{224: 0.5}", "output_tokens": "{3: 1.0}"}}',
+      /lengths of a ServeGen client, not requests; make requests of its folder by reprise trace synth --clients/,
+    ],
+    [
+      'rates of a ServeGen client',
+      '0,1.33,8.59,Weibull,0.375,0.396\n600,0,0,,0,0\n',
+      /rates of arrival for windows of time, not requests; make requests .* --clients FOLDER/,
+    ],
+    [
+      'an offline trace of ServeGen without lengths of answers',
+      json({ request_id: 0, type: 'text', input_length: 63, hash_ids: [1, 2, 3, 4], img_ids: [] }),
+      /offline traces of ServeGen .* without lengths of answers; add/,
+    ],
+    [
+      'bodies of the Responses API',
+      json({ model: 'm', input: 'hello', max_output_tokens: 5 }),
+      /bodies of the Responses API, which are not sent; write their input as messages/,
+    ],
     ['questions', json({ question: 'x', answer: 'y' }), /data set of questions.*without times/],
     [
       'the answer of an API',
-      JSON.stringify({ data: [{ startedAt: 1 }, { startedAt: 2 }], meta: { page: 1, of: [1, 2] } }),
-      /its rows seem to stand in "data" of one object: write them one a line, e\.g\. jq -c '\.\["data"\]\[\]'/,
+      JSON.stringify({ hits: [{ startedAt: 1 }, { startedAt: 2 }], meta: { page: 1, of: [1, 2] } }),
+      /its rows seem to stand in "hits" of one object: write them one a line, e\.g\. jq -c '\.\["hits"\]\[\]'/,
     ],
     [
       'marks between thousands',

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { UserError } from '../../src/core/errors.ts';
 import { FileHash, unreadable } from '../file-bytes.ts';
 import { fileText } from '../file-text.ts';
@@ -8,12 +8,19 @@ import { namesText } from '../formats/format.ts';
 import { firstLine, joined } from './first-line.ts';
 import type { TraceText } from './trace-text.ts';
 
-/** What the name of a trace ends in: beside it there may be a README, a licence or a script. */
-const ENDINGS = /\.(?:jsonl?|ndjson|csv|tsv|txt|log|parquet)(?:\.gz)?$/i;
+/** Harbor keeps these deep in the folder of a job, beside files that are no traces. */
+const TRAJECTORY = /(?:^|\.)trajectory(?:[-.].*)?\.jsonl?(?:\.gz)?$/i;
+/** What other traces are called, those first that surely are some: texts beside data are notes. */
+const ENDINGS = [/\.(?:jsonl?|ndjson|csv|tsv|parquet)(?:\.gz)?$/i, /\.(?:txt|log)(?:\.gz)?$/i];
+
+/** Folders within folders, and all that is in them, beyond which a folder was named by mistake. */
+const MOST_DEPTH = 8;
+const MOST_FILES = 100_000;
 
 /**
- * The files of a folder as one trace, in the order of their names; hidden files, folders and, where others end as traces
- * do, files that do not, are left out and named. A header that stands in each of them counts once.
+ * The files of a folder as one trace, in the order of their names; hidden files and, where others are called as traces
+ * are, files that are not, are left out and named. Folders within it are searched where none of its own files is called
+ * so, and for trajectories. A header that stands in each of the files counts once.
  */
 export function folderText(folder: string): TraceText & { readonly files: readonly string[] } {
   const { files, others } = filesOf(folder);
@@ -51,7 +58,9 @@ export function folderText(folder: string): TraceText & { readonly files: readon
     },
     /** The list that `sha256sum *` prints in the folder, hashed again. */
     async sha256() {
-      const lines = await Promise.all(files.map(async (file, i) => `${await hashes[i]?.hex()}  ${basename(file)}\n`));
+      const lines = await Promise.all(
+        files.map(async (file, i) => `${await hashes[i]?.hex()}  ${relative(folder, file)}\n`),
+      );
       return createHash('sha256').update(lines.join('')).digest('hex');
     },
     placeOf(line) {
@@ -67,18 +76,37 @@ interface Place {
   readonly start: number;
 }
 
+/** Files by their paths below the folder. */
 function filesOf(folder: string): { files: string[]; others: string[] } {
-  const entries = attempt(folder, () => readdirSync(folder, { withFileTypes: true }));
-  const seen = entries.filter(({ name }) => !/^[._]/.test(name));
-  const names = seen.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
-  const traces = names.filter((name) => ENDINGS.test(name));
-  const read = (traces.length > 0 ? traces : names).toSorted((a, b) => (a < b ? -1 : 1));
-  const others = seen.map(({ name }) => name).filter((name) => !read.includes(name));
+  const all = filesBelow(folder, '', 0, []);
+  const own = all.filter((path) => basename(path) === path);
+  const sets = [own, all].flatMap((paths) => ENDINGS.map((ending) => paths.filter((path) => ending.test(path))));
+  const trajectories = all.filter((path) => TRAJECTORY.test(basename(path)));
+  const found = [trajectories, ...sets, own].find((paths) => paths.length > 0) ?? [];
+  const read = found.toSorted((a, b) => (a < b ? -1 : 1));
+  const left = new Set(read);
+  const others = all.filter((path) => !left.has(path));
   if (read.length === 0)
     throw new UserError(
-      `${folder}: the folder holds no files, expected those of a trace${others.length === 0 ? '' : `; it has the folders ${namesText(others)}: name one of them`}`,
+      `${folder}: the folder holds no files, expected those of a trace${others.length === 0 ? '' : `; below it are ${namesText(others)}`}`,
     );
-  return { files: read.map((name) => join(folder, name)), others };
+  return { files: read.map((path) => join(folder, path)), others };
+}
+
+/** Adds the files of a folder and of those within it to `files`, by their paths below the first. */
+function filesBelow(folder: string, below: string, depth: number, files: string[]): string[] {
+  const place = join(folder, below);
+  for (const entry of attempt(place, () => readdirSync(place, { withFileTypes: true }))) {
+    if (/^[._]/.test(entry.name)) continue;
+    const path = join(below, entry.name);
+    if (!entry.isDirectory()) files.push(path);
+    else if (depth < MOST_DEPTH) filesBelow(folder, path, depth + 1, files);
+    if (files.length > MOST_FILES)
+      throw new UserError(
+        `${folder}: holds more than ${MOST_FILES} files, expected those of a trace; name a folder in it`,
+      );
+  }
+  return files;
 }
 
 function attempt<T>(path: string, work: () => T): T {
@@ -91,7 +119,7 @@ function attempt<T>(path: string, work: () => T): T {
 
 function mixed(folder: string, one: string, other: string): UserError {
   return new UserError(
-    `${folder}: mixed_formats: ${basename(other)} does not begin like ${basename(one)}, expected files of one form with the same header; put each form in a folder of its own`,
+    `${folder}: mixed_formats: ${relative(folder, other)} does not begin like ${relative(folder, one)}, expected files of one form with the same header; put each form in a folder of its own`,
   );
 }
 

@@ -1,7 +1,18 @@
 import { UserError } from '../../src/core/errors.ts';
 
-/** How a JSON text that is not a value a line is laid out: one array of rows, or objects that go over many lines. */
-export type DocumentForm = 'array' | 'object';
+/**
+ * How a JSON text that is not a value a line is laid out: one array of rows, objects that go over many lines, or objects
+ * that hold a list of rows, as APIs answer.
+ */
+export type DocumentForm = 'array' | 'object' | 'list';
+
+/** What APIs call their list of rows: Langfuse, LiteLLM and Jaeger `data`. */
+const LIST_KEYS = 'data|items|records|rows|logs|entries|observations';
+const LIST_KEY = new RegExp(`"(?:${LIST_KEYS})"\\s*:\\s*$`);
+/** Before the list there may be numbers, names and the like. */
+const LIST = new RegExp(
+  `^\\{(?:\\s*"[^"\\\\]{1,60}"\\s*:\\s*(?:"[^"\\\\]*"|[-+.\\w]+)\\s*,){0,20}\\s*"(?:${LIST_KEYS})"\\s*:\\s*\\[\\s*\\{`,
+);
 
 /**
  * The form of a file that begins so; null for JSON Lines and for what is no JSON. An object goes over many lines where its
@@ -10,6 +21,7 @@ export type DocumentForm = 'array' | 'object';
 export function documentForm(head: string): DocumentForm | null {
   const text = head.replace(/^\uFEFF?\s*/, '');
   if (/^\[\s*[[{\]]/.test(text)) return 'array';
+  if (LIST.test(text)) return 'list';
   const line = /^\{[^\n]*(?=\n)/.exec(text)?.[0].trimEnd();
   return line !== undefined && /[{[,]$/.test(line) && depthOf(line) > 0 ? 'object' : null;
 }
@@ -26,9 +38,16 @@ function depthOf(text: string): number {
 const IN_QUOTES = /["\\]/g;
 const OUTSIDE = /["{}[\],\n]/g;
 
+/** How many brackets are around a row. */
+const BRACKETS: Readonly<Record<DocumentForm, number>> = { object: 0, array: 1, list: 2 };
+/** An object that should hold rows and has no list of them: a row that no reader takes, so that it is named. */
+const NO_ROWS = '[]';
+/** What is kept of the text outside of rows: enough for the key before a list. */
+const KEY_CHARACTERS = 100;
+
 /**
- * The elements of an array, or the objects of a text, each as one line, however long the text is: what is held of it is a
- * chunk. Throws a UserError for an element of more than `mostCharacters`; `path`: for that.
+ * The elements of an array or of lists within objects, or the objects of a text, each as one line, however long the text
+ * is: what is held of it is a chunk. What stands beside a list in its object is left out. Throws a UserError for an element of more than `mostCharacters`; `path`: for that.
  */
 export async function* documentLines(
   text: AsyncIterable<string>,
@@ -36,11 +55,17 @@ export async function* documentLines(
   path: string,
   mostCharacters: number,
 ): AsyncGenerator<string> {
-  const base = form === 'array' ? 1 : 0;
+  const base = BRACKETS[form];
   let [depth, isInQuotes, isEscaped] = [0, false, false];
+  // Of objects that hold a list: whether the text is within it, whether there was one, and what is before a bracket.
+  let [isWithin, hasList, outside] = [form !== 'list', false, ''];
   let [row, rowLength] = [1, 0];
   let lines = '';
   const add = (part: string): void => {
+    if (!isWithin) {
+      outside = (outside + part).slice(-KEY_CHARACTERS);
+      return;
+    }
     // Between two elements there may be any space.
     if (rowLength === 0 && part.trim() === '') return;
     lines += part;
@@ -73,6 +98,11 @@ export async function* documentLines(
         add(`${chunk.slice(copied, index)} `);
         copied = next;
       } else if (mark === '{' || mark === '[') {
+        if (form === 'list' && depth === 1) {
+          add(chunk.slice(copied, index));
+          isWithin = mark === '[' && LIST_KEY.test(outside);
+          hasList ||= isWithin;
+        }
         // The bracket of the array itself is left out.
         if (depth++ < base) copied = next;
       } else if (depth <= base) {
@@ -80,7 +110,13 @@ export async function* documentLines(
         add(chunk.slice(copied, index));
         endRow();
         copied = next;
-        if (mark !== ',') depth = Math.max(0, depth - 1);
+        if (mark === ',') continue;
+        if (form === 'list') {
+          if (depth === 1 && !hasList) lines += `${NO_ROWS}\n`;
+          isWithin = false;
+          hasList &&= depth > 1;
+        }
+        depth = Math.max(0, depth - 1);
       } else if (mark !== ',' && --depth === base) {
         add(chunk.slice(copied, next));
         endRow();

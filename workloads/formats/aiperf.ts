@@ -88,6 +88,8 @@ const FIELDS: Readonly<Record<keyof z.infer<typeof row>, FieldExpectation>> = {
 const CONTENTS = ['text', 'texts', 'text_input', 'messages', 'payload', 'image', 'images', 'audios', 'videos'];
 const OF_AIPERF = ['timestamp', 'delay', 'output_length', 'session_id', 'message_mode', 'texts', 'text_input'];
 const TIMES = /"timestamp"\s*:/;
+/** Rows with dates are a log of another program. */
+const DATES = /"timestamp"\s*:\s*"\d{4}-\d\d-\d\d/;
 
 /**
  * AIPerf's sets of prompts that have texts, messages or bodies: `single_turn`, `multi_turn` (a session a row) and those of
@@ -117,6 +119,7 @@ export const aiperfUntimed: Format = {
 
 function isLike(head: string): boolean {
   const keys = keysOf(head);
+  if (DATES.test(head)) return false;
   if (keys.includes('text') && keys.every((key) => key === 'type' || Object.hasOwn(FIELDS, key))) return true;
   if (keys.includes('turns')) return /"turns"\s*:\s*\[\s*\{/.test(head);
   return keys.some((key) => CONTENTS.includes(key)) && keys.some((key) => OF_AIPERF.includes(key));

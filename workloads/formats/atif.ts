@@ -5,6 +5,7 @@ import { StepMessages } from './atif-messages.ts';
 import { BlockScopes } from './block-scopes.ts';
 import { COUNT_EXPECTED } from './faults.ts';
 import { absoluteTimeToUs } from './fields.ts';
+import { isJsonObject } from './body-params.ts';
 import { FieldError, type Format, type RowContext } from './format.ts';
 import { given } from './given.ts';
 import {
@@ -93,7 +94,7 @@ export const atif: Format = {
   starts: 'none',
   hasTexts: true,
   mostRowBytes: MOST_ROW_BYTES,
-  matches: (head) => /"schema_version"\s*:\s*"ATIF-v1\./.test(head),
+  matches: (head) => /"schema_version"\s*:\s*"ATIF-v|"steps"\s*:\s*\[\s*\{\s*"step_id"\s*:/.test(head),
   blockTokens: (_, preferred) => preferred ?? USUAL_BLOCK,
   notes: (_, keys) => [
     'steps have one time each: the gap between two holds answer and tools together, an upper bound of think time',
@@ -112,6 +113,10 @@ export const atif: Format = {
     }
   },
 };
+
+/** What exporters write that take a provider's counts as they are. */
+const UNCACHED =
+  'more cached tokens than prompt tokens: these count what was not cached; --input-is uncached adds the others';
 
 /** Where a trajectory stands in its row. */
 interface Place {
@@ -165,7 +170,7 @@ class TrajectoryReader {
     const subagents = this.#subagents(row, place);
     const history = new History(row.steps, this.#rows);
     const messages = new StepMessages();
-    const state: Progress = { last: null, timeUs: place.startUs ?? 0, joins: [] };
+    const state: Progress = { last: null, timeUs: place.startUs ?? firstTime(row), joins: [] };
     for (const [i, item] of row.steps.entries())
       try {
         const at = `${place.at}steps[${i}].`;
@@ -185,7 +190,8 @@ class TrajectoryReader {
         history.add(found.data);
         messages.add(found.data);
         for (const name of referred(found.data)) {
-          const inner = subagents.take(name);
+          const inner = name === null ? null : subagents.take(name);
+          if (name === null) this.#rows.remark?.('a subagent in a file of its own is a session of its own');
           if (inner === null) continue;
           const spawner = state.last?.id ?? null;
           const end = this.#read(inner.row, { ...inner.place, spawner, startUs: state.timeUs });
@@ -280,19 +286,32 @@ class Subagents {
   }
 }
 
-/** The trajectories that a step's observation is of. */
-function referred({ observation }: Step): string[] {
+/** The first time that a step has: those before it have none, and are not before it. */
+function firstTime({ steps }: Trajectory): number {
+  for (const item of steps)
+    try {
+      const timestamp = step.safeParse(item).data?.timestamp;
+      if (timestamp) return absoluteTimeToUs('timestamp', timestamp);
+    } catch (thrown) {
+      // Its own step tells of it.
+      if (!(thrown instanceof FieldError)) throw thrown;
+    }
+  return 0;
+}
+
+/** The trajectories that a step's observation is of; null for one in another file. */
+function referred({ observation }: Step): (string | null)[] {
   return (observation?.results ?? []).flatMap((result) => {
     const refs =
       result !== null && typeof result === 'object' && 'subagent_trajectory_ref' in result
         ? result.subagent_trajectory_ref
         : null;
     const list: readonly unknown[] = Array.isArray(refs) ? refs : [];
-    return list.flatMap((ref) =>
-      ref !== null && typeof ref === 'object' && 'trajectory_id' in ref && typeof ref.trajectory_id === 'string'
-        ? [ref.trajectory_id]
-        : [],
-    );
+    return list.flatMap((ref) => {
+      if (!isJsonObject(ref)) return [];
+      const { trajectory_id: id, trajectory_path: path } = ref;
+      return typeof id === 'string' ? [id] : typeof path === 'string' ? [null] : [];
+    });
   });
 }
 
@@ -314,7 +333,14 @@ class History {
   }
 
   add(found: Step): void {
-    if (this.#counts) this.#tokens += this.#count(found);
+    if (!this.#counts) return;
+    const known = metrics.safeParse(found.metrics ?? {}).data ?? {};
+    const { prompt_tokens: input, completion_tokens: output, cached_tokens: cached } = known;
+    const isKnown = found.source === 'agent' && found.is_copied_context !== true && input && output;
+    const beside = this.#rows.inputIs === 'uncached' ? (cached ?? 0) : 0;
+    if (isKnown)
+      this.#tokens = input + beside + output + this.#count({ source: 'agent', observation: found.observation });
+    else this.#tokens += this.#count(found);
   }
 
   /** A text: why the step is no request. Throws a FieldError for lengths that are none. */
@@ -324,7 +350,10 @@ class History {
     const { prompt_tokens: input, completion_tokens: output, cached_tokens: cached } = known.data;
     // A call that was broken off, or that the model never got.
     if (input === 0 || output === 0) return `0 ${input === 0 ? 'prompt' : 'completion'} tokens`;
-    const inputTokens = input ?? asLength(this.#tokens);
+    const { inputIs, remark } = this.#rows;
+    const isUncached = inputIs === 'uncached';
+    if (!isUncached && input && cached && cached > input) remark?.(UNCACHED);
+    const inputTokens = asLength(input ? input + (isUncached ? (cached ?? 0) : 0) : this.#tokens);
     const outputTokens = output ?? asLength(this.#count({ ...found, observation: null }));
     const size = this.#rows.blockTokens ?? USUAL_BLOCK;
     const before = last !== null && last.inputTokens <= inputTokens ? last.inputTokens : 0;

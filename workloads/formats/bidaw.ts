@@ -6,7 +6,10 @@ import { namedNotes, namedRequests, type RowReader } from './named-rows.ts';
 
 /** What engines use, so that turns share to the block. */
 const USUAL_BLOCK = 16;
-const COLUMNS = ['user_id', 'time_stamp(seconds)', 'query_length', 'response_length', 'round_index'];
+const TIME = 'time_stamp(seconds)';
+/** Copies of the file have it without its unit. */
+const TIME_ALONE = 'time_stamp';
+const COLUMNS = ['user_id', TIME, 'query_length', 'response_length', 'round_index'];
 
 /**
  * The interactive conversations of Bidaw (FAST 2026): cells between spaces, whole seconds, and of each round the query
@@ -16,9 +19,12 @@ const COLUMNS = ['user_id', 'time_stamp(seconds)', 'query_length', 'response_len
 export const bidaw: Format = {
   name: 'bidaw',
   begins: COLUMNS.join(' '),
-  matches: (head) => COLUMNS.every((name) => head.trim().split(/\s+/).includes(name)),
+  matches(head) {
+    const cells = head.trim().split(/[\s,]+/);
+    return COLUMNS.every((name) => cells.includes(name) || (name === TIME && cells.includes(TIME_ALONE)));
+  },
   blockTokens: (_, preferred) => preferred ?? USUAL_BLOCK,
-  notes: (head, keys) => namedNotes(commas(head), keys, COLUMNS),
+  notes: (head, keys) => namedNotes(commas(head), keys, [...COLUMNS, TIME_ALONE]),
   read: (text, rows) => namedRequests(asCsv(text), rows, reader(rows.blockTokens ?? USUAL_BLOCK)),
 };
 
@@ -37,11 +43,11 @@ function reader(size: number): RowReader {
   const scopes = new BlockScopes();
   const lasts = new LargeMap<string, Conversation>();
   return {
-    uses: COLUMNS,
+    uses: [...COLUMNS, TIME_ALONE],
     read(fields) {
       const user = fields.text('user_id');
       if (user === undefined) throw new FieldError('user_id is missing, expected that of the user');
-      const arrivalUs = fields.seconds('time_stamp(seconds)');
+      const arrivalUs = fields.seconds(fields.first(TIME, TIME_ALONE));
       const newTokens = fields.tokens('query_length');
       const outputTokens = fields.tokens('response_length');
       const round = fields.count('round_index') ?? 0;
@@ -76,7 +82,10 @@ function reader(size: number): RowReader {
 }
 
 function commas(line: string): string {
-  return line.trim().split(/\s+/).join(',');
+  return line
+    .trim()
+    .split(/[\s,]+/)
+    .join(',');
 }
 
 /** The same lines with commas between their cells. */

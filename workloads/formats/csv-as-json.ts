@@ -36,5 +36,6 @@ export async function* csvAsJson(
 
 function valueOf(cell: string, isNumber: boolean): string | number | null {
   if (cell === '') return null;
-  return isNumber && /^\d+$/.test(cell) ? Number(cell) : cell;
+  // Tables with empty cells have whole numbers as 12.0.
+  return isNumber && /^\d+(?:\.0+)?$/.test(cell) ? Number(cell) : cell;
 }

@@ -1,12 +1,15 @@
 import { aiperf, aiperfUntimed } from './aiperf.ts';
+import { aiperfDag } from './aiperf-dag.ts';
 import { appliedCompute } from './applied-compute.ts';
 import { atif } from './atif.ts';
 import { azure2023 } from './azure-2023.ts';
 import { azure2024 } from './azure-2024.ts';
 import { azure2025 } from './azure-2025.ts';
 import { bailian } from './bailian.ts';
+import { baseten } from './baseten.ts';
 import { bidaw } from './bidaw.ts';
 import { burstGpt1, burstGpt2 } from './burstgpt.ts';
+import { claudeCode } from './claude-code.ts';
 import { lmsysChat, shareGpt, wildChat } from './conversations.ts';
 import type { Format } from './format.ts';
 import { mooncakeAgentic } from './mooncake-agentic.ts';
@@ -23,6 +26,7 @@ import { ragPulse } from './ragpulse.ts';
 import { aiperfInputs, chatMessages, prompts, sageMaker } from './prompt-files.ts';
 import { rollouts } from './rollouts.ts';
 import { guideLlm, vllmTimed } from './seconds-trace.ts';
+import { serveGenConversations } from './servegen-conversations.ts';
 import { sglangAgentic } from './sglang-agentic.ts';
 import { splitwiseSim, vidur, vidurLengths } from './simulators.ts';
 import { traceLabCsv } from './tracelab-csv.ts';
@@ -40,11 +44,14 @@ export const FORMATS: readonly Format[] = [
   appliedCompute,
   rollouts,
   sglangAgentic,
+  serveGenConversations,
   bailian,
   traceLab,
+  claudeCode,
   ragPulse,
   mooncakeAgentic2,
   mooncakeAgentic,
+  aiperfDag,
   aiperf,
   aiperfUntimed,
   mooncakeSessions,
@@ -55,6 +62,7 @@ export const FORMATS: readonly Format[] = [
   aiperfInputs,
   liteLlm,
   langfuse,
+  baseten,
   shareGpt,
   wildChat,
   lmsysChat,

@@ -56,6 +56,8 @@ function read(fields: Fields): RowRequest | string {
   const hasFailed = fields.value('status') === 'failure' || fields.value('error_str') !== undefined;
   const empty = ['completion_tokens', 'prompt_tokens'].find((name) => fields.isZero(name));
   if (empty !== undefined) return `${hasFailed ? 'failed: ' : ''}0 ${empty}`;
+  const missing = ['completion_tokens', 'prompt_tokens'].find((name) => fields.value(name) === undefined);
+  if (hasFailed && missing !== undefined) return `failed: no ${missing}`;
   const arrivalUs = fields.time('startTime');
   const endUs = fields.perhapsTime('endTime');
   const firstUs = fields.perhapsTime('completionStartTime');

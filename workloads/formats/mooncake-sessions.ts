@@ -56,7 +56,7 @@ const TIMES = /"(?:timestamp|created_time)"\s*:/;
 const OF_SESSIONS = /"(?:session_id|delay|delay_ms|created_time)"\s*:/;
 /** Keys of formats that look alike. */
 const OTHERS =
-  /"(?:chat_id|wait_for|tool_wait_ms|not_before_ms|text_input|messages|payload|turns|texts?)"\s*:|"hash_ids"\s*:\s*\{/;
+  /"(?:chat_id|wait_for|tool_wait_ms|not_before_ms|text_input|messages|payload|turns|texts?)"\s*:|"hash_ids"\s*:\s*\{|"timestamp"\s*:\s*"\d{4}-\d\d-\d\d/;
 
 /**
  * Mooncake's rows in sessions, as AIPerf and Dynamo read them: the first turn has a timestamp, later ones one too, or the

@@ -35,6 +35,7 @@ interface Input {
 }
 
 interface Output {
+  readonly line: number;
   readonly usage: Usage | null;
   readonly hasFailed: boolean;
 }
@@ -52,7 +53,7 @@ async function* read(text: AsyncIterable<string>, rows: RowContext): AsyncGenera
       }
       const id = nameText.safeParse(value['custom_id']).data;
       if (id === undefined) bad(`custom_id is ${quoted(value['custom_id'])}, expected ${TEXT_EXPECTED}`);
-      else if ('response' in value || 'error' in value) outputs.set(id, outputOf(value));
+      else if ('response' in value || 'error' in value) outputs.set(id, { line, ...outputOf(value) });
       else if (inputs.has(id))
         bad(`duplicate_id: custom_id ${quoted(id)} stands in an earlier row too, expected unique ids`);
       else if (isOther(value['url'])) rows.leftOut?.({ line, reason: `url ${cellText(value['url']).slice(0, 60)}` });
@@ -70,8 +71,12 @@ async function* read(text: AsyncIterable<string>, rows: RowContext): AsyncGenera
       ...(output?.hasFailed === true ? { source: { failed: true } } : {}),
     };
   }
-  const alone = [...outputs.keys()].filter((id) => !inputs.has(id)).length;
-  for (let i = 0; i < alone; i++) rows.remark?.('an answer whose request is not there (custom_id), not used');
+  for (const [id, { line }] of outputs)
+    if (!inputs.has(id))
+      rows.leftOut?.({
+        line,
+        reason: 'an answer without its request: put the input file of the batch into one folder with it',
+      });
 }
 
 /** Other routes than those of chats and completions: embeddings, responses, moderations. */
@@ -79,7 +84,7 @@ function isOther(url: unknown): boolean {
   return typeof url === 'string' && !/\/(?:chat\/)?completions$/.test(url);
 }
 
-function outputOf({ response, error }: JsonObject): Output {
+function outputOf({ response, error }: JsonObject): Omit<Output, 'line'> {
   const status = isJsonObject(response) ? response['status_code'] : null;
   return {
     usage: isJsonObject(response) ? usageIn(response['body']) : null,

@@ -59,7 +59,7 @@ function partsIn(value: unknown): JsonObject[] {
 function textOf(parts: readonly JsonObject[]): string | null {
   const texts: string[] = [];
   for (const { type, content } of parts) {
-    if (type === 'reasoning') continue;
+    if (type === 'reasoning' || type === 'thinking') continue;
     if (type !== 'text' || typeof content !== 'string') return null;
     texts.push(content);
   }

@@ -29,12 +29,16 @@ export class SpanTree {
     return span.parent === '' ? undefined : this.#byKey.get(keyOf(span, span.parent));
   }
 
-  /** Spans that have one of `spans` below them. */
-  above(spans: Iterable<Span>): ReadonlySet<Span> {
+  /**
+   * Spans that have one of `spans` below them; of `spans` only those that had not ended when it began: a call that had is
+   * what it followed, not what is around it.
+   */
+  above(spans: readonly Span[]): ReadonlySet<Span> {
+    const own = new Set(spans);
     const found = new Set<Span>();
     for (const span of spans)
       for (const each of this.ancestors(span)) {
-        if (found.has(each)) break;
+        if (found.has(each) || (own.has(each) && each.endUs !== null && each.endUs <= span.startUs)) break;
         found.add(each);
       }
     return found;

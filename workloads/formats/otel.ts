@@ -1,43 +1,24 @@
-import type { InputIs } from '../../src/core/plan.ts';
 import type { Json, Request } from '../../src/core/request.ts';
 import { isJsonObject, objectIn, shapingParams } from './body-params.ts';
-import { faultName, farTime, LENGTH_EXPECTED } from './faults.ts';
+import { farTime } from './faults.ts';
 import { quoted, type Format, type RowContext } from './format.ts';
 import { given } from './given.ts';
 import { jsonLines, nameText, noObject } from './json-lines.ts';
+import { cached, countsOf, first, hasCounts, lengthsOf, type Lengths } from './otel-lengths.ts';
 import { chatMessagesOf } from './otel-messages.ts';
 import { quotedNanos, spansOf, type Span } from './otel-spans.ts';
 import { SpanTree } from './otel-tree.ts';
 import { sessionWaits } from './otel-waits.ts';
-import { lengthIn } from './texts.ts';
 import { rowId } from '../row-id.ts';
 
-/** Names of attributes by the convention first, then those that it had, then those of OpenLLMetry and OpenInference. */
-const INPUT_TOKENS = [
-  'gen_ai.usage.input_tokens',
-  'gen_ai.usage.prompt_tokens',
-  'llm.usage.prompt_tokens',
-  'llm.token_count.prompt',
-];
-const OUTPUT_TOKENS = [
-  'gen_ai.usage.output_tokens',
-  'gen_ai.usage.completion_tokens',
-  'llm.usage.completion_tokens',
-  'llm.token_count.completion',
-];
-const CACHE_READ = [
-  'gen_ai.usage.cache_read.input_tokens',
-  'gen_ai.usage.cache_read_input_tokens',
-  'llm.token_count.prompt_details.cache_read',
-];
-const CACHE_WRITE = [
-  'gen_ai.usage.cache_creation.input_tokens',
-  'gen_ai.usage.cache_write.input_tokens',
-  'gen_ai.usage.cache_creation_input_tokens',
-  'llm.token_count.prompt_details.cache_write',
-];
 const MODEL = ['gen_ai.request.model', 'gen_ai.response.model', 'llm.request.model', 'llm.model_name'];
-const SESSION = ['gen_ai.conversation.id', 'session.id'];
+const SESSION = [
+  'gen_ai.conversation.id',
+  'session.id',
+  'langfuse.session.id',
+  'exgentic.session.id',
+  'traceloop.association.properties.session_id',
+];
 const USER = ['enduser.id', 'user.id'];
 /** Seconds; the second is vLLM's. */
 const FIRST_TOKEN = [
@@ -52,20 +33,30 @@ const MOST_ROW_BYTES = 2 ** 28;
 
 /**
  * OpenTelemetry's spans of generative AI: OTLP as JSON, whole or an object a line as the Collector's file exporter writes
- * it, and inference-perf's traces of flat spans. Spans are written when they end, and spans of agents nest: all of them
+ * it, what Tempo and Jaeger give, and traces of flat spans (inference-perf, Exgentic). Spans are written when they end, and spans of agents nest: all of them
  * are held, those without another inference below them become requests, in order of their starts. Within a session a
  * request waits for the answers, and the subagents, that were over when it began.
  */
 export const otel: Format = {
   name: 'otel',
   begins: '{"resourceSpans":[{"scopeSpans":[{"spans":[{"startTimeUnixNano":...,"attributes":[...]}]}]}]}',
+  hasTexts: true,
   mostRowBytes: MOST_ROW_BYTES,
   matches: (head, rows) => [head, ...rows.slice(0, 50)].some((line) => SPANS.test(line)),
   read: readSpans,
 };
 
-const SPANS =
-  /"resourceSpans"\s*:|"scopeSpans"\s*:|"startTimeUnixNano"\s*:|"trace_id"\s*:.*"spans"\s*:|"spans"\s*:.*"trace_id"\s*:/;
+const SPANS = new RegExp(
+  [
+    '"(?:resource_?spans|scope_?spans|start_?time_?unix_?nano)"\\s*:',
+    // Of a trace: flat ones, and those of Jaeger.
+    '"trace_?id"\\s*:.*"spans"\\s*:|"spans"\\s*:.*"trace_?id"\\s*:',
+    '"spans"\\s*:\\s*\\[.*"start_time"\\s*:',
+    // Printed by an SDK.
+    '"context"\\s*:\\s*\\{[^}]*"span_id"\\s*:',
+  ].join('|'),
+  'i',
+);
 
 interface Placed {
   readonly line: number;
@@ -75,7 +66,9 @@ interface Placed {
 async function* readSpans(text: AsyncIterable<string>, rows: RowContext): AsyncGenerator<Request> {
   const placed: Placed[] = [];
   const tree = new SpanTree();
-  for await (const lines of jsonLines(text, rows, new Set(['resourceSpans', 'spans']), { prepare: quotedNanos }))
+  for await (const lines of jsonLines(text, rows, new Set(['resourceSpans', 'batches', 'spans']), {
+    prepare: quotedNanos,
+  }))
     for (const found of lines) {
       const { line, value } = found;
       if (!isJsonObject(value)) {
@@ -96,12 +89,7 @@ function isInference({ attributes }: Span): boolean {
   if (typeof kind === 'string') return /^llm$/i.test(kind);
   const type = attributes.get('llm.request.type');
   if (typeof type === 'string') return type === 'chat' || type === 'completion';
-  return first(attributes, [...INPUT_TOKENS, ...OUTPUT_TOKENS]) !== undefined;
-}
-
-function first(attributes: ReadonlyMap<string, Json>, names: readonly string[]): Json | undefined {
-  const name = names.find((each) => attributes.has(each));
-  return name === undefined ? undefined : attributes.get(name);
+  return hasCounts(attributes);
 }
 
 /** An inference that is a request. */
@@ -187,58 +175,6 @@ function isRequest(span: Span, above: ReadonlySet<Span>, leftOut: (reason: strin
   if (!above.has(span)) return true;
   leftOut('an inference span around another one: its tokens would count twice');
   return false;
-}
-
-type Lengths = Pick<Request, 'inputTokens' | 'outputTokens'>;
-
-/** Tokens of a span's prompt and answer, whatever stands there. */
-interface Counts {
-  readonly input: Json | undefined;
-  readonly output: Json | undefined;
-}
-
-function countsOf({ attributes }: Span, inputIs: InputIs | undefined): Counts {
-  const [input, output] = [INPUT_TOKENS, OUTPUT_TOKENS].map((names) => numberIn(first(attributes, names)));
-  return {
-    input: typeof input === 'number' ? input + uncounted(attributes, inputIs) : input,
-    output,
-  };
-}
-
-/** Some instrumentations write counts as texts. */
-function numberIn(value: Json | undefined): Json | undefined {
-  return typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
-}
-
-function lengthsOf(
-  { attributes }: Span,
-  { input, output }: Counts,
-  { inputIs, remark }: Pick<RowContext, 'inputIs' | 'remark'>,
-): Lengths | string {
-  const [inputTokens, outputTokens] = [lengthIn(input), lengthIn(output)];
-  if (inputTokens === undefined) return fault(INPUT_TOKENS, input);
-  if (outputTokens === undefined) return fault(OUTPUT_TOKENS, output);
-  if (inputIs !== 'uncached' && inputTokens < (cached(attributes) ?? 0))
-    remark?.(
-      'more cached tokens than input tokens: these count what was not cached; --input-is uncached adds the others',
-    );
-  return { inputTokens, outputTokens };
-}
-
-function fault(names: readonly string[], value: Json | undefined): string {
-  const found = value === undefined ? 'missing' : quoted(value);
-  return `${faultName('length', value)}${names[0]} is ${found}, expected ${LENGTH_EXPECTED}`;
-}
-
-/** Tokens of the prompt that were read from a cache, or written to it, where the input tokens count neither. */
-function uncounted(attributes: ReadonlyMap<string, Json>, inputIs: InputIs | undefined): number {
-  if (inputIs !== 'uncached') return 0;
-  return (cached(attributes) ?? 0) + (lengthIn(first(attributes, CACHE_WRITE)) ?? 0);
-}
-
-function cached(attributes: ReadonlyMap<string, Json>): number | undefined {
-  const found = first(attributes, CACHE_READ);
-  return found === 0 ? 0 : lengthIn(found);
 }
 
 /** Of the spans above one, the nearest first: the agents within another one, the outermost first. */

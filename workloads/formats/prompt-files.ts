@@ -35,21 +35,32 @@ export const prompts: Format = {
   starts: 'none',
   hasTexts: true,
   matches: (head, rows) => isWithoutTimes(hasPrompt)(head, rows) || isCsvOfPrompts(head),
-  notes: (_, keys) => jsonNotes(keys, ['prompt', ...LENGTHS]),
+  notes: (_, keys) => unusedNotes(keys, ['prompt', ...LENGTHS]),
   read: (text, rows) =>
     objectRows(csvAsJson(text, rows, LENGTHS), rows, ['prompt', ...LENGTHS], function* ({ object }) {
-      const tokens = tokensOf(rows);
-      const found = promptIn(object['prompt']);
-      const counted = INPUTS.map((name) => lengthIn(object[name])).find((length) => length !== undefined);
-      yield {
-        dueUs: 0,
-        inputTokens: counted ?? asLength(tokensIn(found, tokens)),
-        outputTokens: outputLength(rows, ...OUTPUTS.map((name) => object[name])),
-        prompt: found,
-        ...(counted === undefined && found.kind !== 'ids' ? estimated(tokens) : {}),
-      };
+      yield promptRequest(object, rows);
     }),
 };
+
+function promptRequest(object: JsonObject, rows: RowContext): Omit<Request, 'id' | 'traceRow'> {
+  const tokens = tokensOf(rows);
+  const found = promptIn(object['prompt']);
+  const counted = INPUTS.map((name) => lengthIn(object[name])).find((length) => length !== undefined);
+  return {
+    dueUs: 0,
+    inputTokens: counted ?? asLength(tokensIn(found, tokens)),
+    outputTokens: outputLength(rows, ...OUTPUTS.map((name) => object[name])),
+    prompt: found,
+    ...(counted === undefined && found.kind !== 'ids' ? estimated(tokens) : {}),
+    ...given({ model: nameText.safeParse(object['model']).data, params: shapingParams(object) }),
+  };
+}
+
+/** Keys of the rows that are not sent: all but those of lengths and of fields that shape an answer. */
+function unusedNotes(keys: ReadonlySet<string>, used: readonly string[]): string[] {
+  const left = [...keys].filter((key) => shapingParams({ [key]: 0 }) === undefined);
+  return jsonNotes(new Set(left), [...used, 'model']);
+}
 
 function hasPrompt(keys: readonly string[]): boolean {
   return keys.includes('prompt');
@@ -77,11 +88,11 @@ function promptIn(value: unknown): Prompt {
   throw new FieldError(`prompt is ${quoted(value)}, expected a text, a list of token ids, or a list of messages`);
 }
 
-const MESSAGES = ['messages', 'tools', ...OUTPUTS];
+const MESSAGES = ['messages', 'prompt', 'tools', ...OUTPUTS];
 
 /**
  * Messages of chats: SGLang's `openai` set and AIPerf's raw payloads, a body a row, whose fields that shape the answer are
- * sent too. Where the last message is an answer, the row is a conversation and each of its answers a request.
+ * sent too, be some bodies those of completions. Where the last message is an answer, the row is a conversation and each of its answers a request.
  */
 export const chatMessages: Format = {
   name: 'messages',
@@ -89,11 +100,14 @@ export const chatMessages: Format = {
   starts: 'none',
   hasTexts: true,
   matches: isWithoutTimes((keys) => keys.includes('messages')),
-  notes: (_, keys) =>
-    jsonNotes(new Set([...keys].filter((key) => shapingParams({ [key]: 0 }) === undefined)), [...MESSAGES, 'model']),
+  notes: (_, keys) => unusedNotes(keys, MESSAGES),
   read: (text, rows) =>
     objectRows(text, rows, MESSAGES, function* ({ object, line }) {
       const messages = messagesIn(object['messages']);
+      if (messages === undefined && object['messages'] === undefined && object['prompt'] !== undefined) {
+        yield promptRequest(object, rows);
+        return;
+      }
       if (messages === undefined)
         throw new FieldError(`messages is ${quoted(object['messages'])}, expected a list of messages with roles`);
       const tokens = tokensOf(rows);

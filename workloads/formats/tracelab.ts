@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { Request } from '../../src/core/request.ts';
 import { LargeMap } from '../large-map.ts';
-import { BlockScopes } from './block-scopes.ts';
+import { csvAsJson } from './csv-as-json.ts';
+import { cellsOf } from './csv-rows.ts';
 import { COUNT_EXPECTED, farTime } from './faults.ts';
 import { absoluteTimeToUs } from './fields.ts';
 import { FieldError, type Format, type RowContext } from './format.ts';
-import { given } from './given.ts';
 import {
   count,
   fieldFault,
@@ -16,11 +16,9 @@ import {
   TEXT_EXPECTED,
   type FieldExpectation,
 } from './json-lines.ts';
-import { rowId } from '../row-id.ts';
-
-/** The smallest and the largest blocks that are made, and how many of them a usual prompt may have. */
-const [FINEST_BLOCK, COARSEST_BLOCK] = [16, 512];
-const BLOCKS_A_PROMPT = 512;
+import { hasNames } from './named-rows.ts';
+import { fittingBlock, roundRequests, type Round } from './rounds.ts';
+import { lengthIn } from './texts.ts';
 
 /** What makes a request, and what answers it; others, such as reports of usage, are neither. */
 const INPUTS: ReadonlySet<string> = new Set(['user_message', 'tool_result']);
@@ -35,7 +33,11 @@ const row = z.object({
   prefix_tokens: count.nullish(),
   newly_append_tokens: count.nullish(),
   output_tokens: count,
-  timing_events: z.array(z.unknown()).nullish(),
+  // CSV has lists as JSON.
+  timing_events: z.preprocess(
+    (value) => (typeof value === 'string' ? parseJson(value) : value),
+    z.array(z.unknown()).nullish(),
+  ),
 });
 type Row = z.infer<typeof row>;
 const FIELDS: Readonly<Record<keyof Row, FieldExpectation>> = {
@@ -49,6 +51,9 @@ const FIELDS: Readonly<Record<keyof Row, FieldExpectation>> = {
   output_tokens: { kind: 'length', expected: COUNT_EXPECTED },
   timing_events: { expected: 'a list of events' },
 };
+const TOTAL = 'input_tokens_total';
+const NUMBERS = ['round_index', TOTAL, 'prefix_tokens', 'newly_append_tokens', 'output_tokens'];
+
 const event = z.object({ event_type: z.string().nullish(), timestamp: z.string().nullish() });
 const EVENT_FIELDS: Readonly<Record<keyof z.infer<typeof event>, FieldExpectation>> = {
   event_type: { expected: 'a text' },
@@ -56,7 +61,7 @@ const EVENT_FIELDS: Readonly<Record<keyof z.infer<typeof event>, FieldExpectatio
 };
 
 /**
- * TraceLab (UW SyFI): a row a round of a coding agent. A round was sent at its latest input event, and ended with its
+ * TraceLab (UW SyFI): a row a round of a coding agent, JSON Lines or CSV. A round was sent at its latest input event, and ended with its
  * latest output. It has no block ids: they are made so that a round shares with the one before it exactly the full blocks
  * that the provider had cached, and nothing across sessions. Rounds go by the time at which they were sent, so the file
  * is held. A subagent is a session of its own: nothing in the file links it.
@@ -65,8 +70,10 @@ export const traceLab: Format = {
   name: 'tracelab',
   begins: '{"session_id":"...","round_index":0,"input_tokens_total":...,"output_tokens":...,"timing_events":[...]}',
   matches: (head) =>
-    /^\{.*"input_tokens_total"\s*:/.test(head) && /"(?:timing_events|round_index|newly_append_tokens)"\s*:/.test(head),
-  blockTokens: (lines, preferred) => preferred ?? fittingBlock(lines),
+    hasNames(head, ['session_id', TOTAL, 'timing_events']) ||
+    (/^\{.*"input_tokens_total"\s*:/.test(head) &&
+      /"(?:timing_events|round_index|newly_append_tokens)"\s*:/.test(head)),
+  blockTokens: (lines, preferred) => preferred ?? fittingBlock(totalsIn(lines)),
   notes: (_, keys) => [
     ...(keys.has('reasoning_output_tokens')
       ? ['reasoning_output_tokens are not added to output_tokens, which may count them already']
@@ -76,26 +83,12 @@ export const traceLab: Format = {
   read: readTraceLab,
 };
 
-/** A power of two for the prompts of the first rounds: of 130,000 tokens, 256. */
-function fittingBlock(lines: readonly string[]): number {
-  const totals = lines.flatMap((line) => row.safeParse(parseJson(line)).data?.input_tokens_total ?? []);
-  const median = totals.toSorted((a, b) => a - b)[totals.length >> 1] ?? 0;
-  const size = 2 ** Math.ceil(Math.log2(Math.max(1, median / BLOCKS_A_PROMPT)));
-  return Math.min(COARSEST_BLOCK, Math.max(FINEST_BLOCK, size));
-}
-
-/** What is held of a round. */
-interface Round {
-  readonly line: number;
-  readonly sentUs: number;
-  readonly endUs: number | null;
-  readonly index: number;
-  readonly session: string;
-  readonly model: string | undefined;
-  readonly user: string | undefined;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly cachedTokens: number | null;
+/** Tokens of the prompts in the first lines. */
+function totalsIn(lines: readonly string[]): number[] {
+  const at = cellsOf(lines[0] ?? '').indexOf(TOTAL);
+  return lines.flatMap((line) =>
+    at === -1 ? (row.safeParse(parseJson(line)).data?.[TOTAL] ?? []) : (lengthIn(Number(cellsOf(line)[at])) ?? []),
+  );
 }
 
 async function* readTraceLab(text: AsyncIterable<string>, rows: RowContext): AsyncGenerator<Request> {
@@ -110,7 +103,7 @@ async function* readTraceLab(text: AsyncIterable<string>, rows: RowContext): Asy
     return known ?? name;
   };
   let firstUs: number | null = null;
-  for await (const { line, row: found } of jsonRows(text, rows, row, FIELDS)) {
+  for await (const { line, row: found } of jsonRows(csvAsJson(text, rows, NUMBERS), rows, row, FIELDS)) {
     try {
       const times = timesOf(found);
       const fault =
@@ -141,40 +134,7 @@ async function* readTraceLab(text: AsyncIterable<string>, rows: RowContext): Asy
     }
   }
   rounds.sort((a, b) => a.sentUs - b.sentUs || a.index - b.index);
-  yield* requestsOf(rounds, rows);
-}
-
-/** `rounds`: in order of time. */
-function* requestsOf(rounds: readonly Round[], { blockTokens, leftOut }: RowContext): Generator<Request> {
-  const size = blockTokens ?? FINEST_BLOCK;
-  const scopes = new BlockScopes();
-  const lasts = new LargeMap<string, { readonly turn: number; readonly blocks: readonly number[] }>();
-  const startUs = rounds[0]?.sentUs ?? 0;
-  for (const [at, round] of rounds.entries()) {
-    const { line, sentUs, endUs, session, inputTokens, outputTokens, cachedTokens, model, user } = round;
-    const last = lasts.get(session) ?? { turn: 0, blocks: [] };
-    const shared = Math.floor(Math.min(cachedTokens ?? 0, inputTokens) / size);
-    const blocks = scopes.grown(last.blocks, shared, Math.floor(inputTokens / size));
-    const hasAnswer = outputTokens > 0;
-    lasts.set(session, { turn: last.turn + (hasAnswer ? 1 : 0), blocks });
-    if (!hasAnswer) {
-      leftOut?.({ line, reason: '0 output tokens' });
-      continue;
-    }
-    const source = given({ e2eUs: endUs === null ? null : endUs - sentUs, cachedTokens });
-    yield {
-      id: rowId(at),
-      traceRow: line,
-      dueUs: sentUs - startUs,
-      inputTokens,
-      outputTokens,
-      session,
-      turn: last.turn,
-      ...given({ model, user }),
-      ...(blocks.length === 0 ? {} : { blocks }),
-      ...(Object.keys(source).length === 0 ? {} : { source }),
-    };
-  }
+  yield* roundRequests(rounds, rows);
 }
 
 /** When a round was sent and ended; null where it has no dated event. Throws a FieldError for a date that is none. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -112,6 +112,55 @@ describe('the same rows come out of any container', () => {
   });
 });
 
+describe('folders within folders', () => {
+  const [one = '', two = ''] = LINES.split(/(?<=\n)/);
+  const rowsIn = async (
+    files: Readonly<Record<string, string>>,
+  ): Promise<[count: number, notes: readonly string[]]> => {
+    const path = join(dirname(file('x', '')), 'deep');
+    rmSync(path, { recursive: true, force: true });
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(join(path, dirname(name)), { recursive: true });
+      writeFileSync(join(path, name), text);
+    }
+    const { found, notes } = await read(path);
+    return [found.length, notes];
+  };
+  const trajectory = JSON.stringify({
+    schema_version: 'ATIF-v1.7',
+    steps: [{ step_id: 1, source: 'agent', message: '', metrics: { prompt_tokens: 5, completion_tokens: 2 } }],
+  });
+
+  it('are searched where the folder has no trace of its own, as parts by date are kept', async () => {
+    assert.deepEqual(await rowsIn({ 'date=1/a.jsonl': one, 'date=2/b/c.jsonl': two, 'date=2/notes.txt': 'x' }), [
+      2,
+      ['files not read: date=2/notes.txt'],
+    ]);
+  });
+  it('are not where it has, and are named', async () => {
+    assert.deepEqual(await rowsIn({ 'a.jsonl': one, 'old/b.jsonl': two }), [1, ['files not read: old/b.jsonl']]);
+  });
+  it('of a job of Harbor hold its trajectories among its own files', async () => {
+    const [count, notes] = await rowsIn({
+      'config.json': '{}',
+      'result.json': '{}',
+      'task__a/agent/trajectory.json': trajectory,
+      'task__a/agent/trajectory.cont-1.json': trajectory,
+      'task__a/trial.log': 'x',
+      'task__b/agent/trajectory.json': trajectory,
+      'task__b/result.json': '{}',
+    });
+    assert.equal(count, 3);
+    assert.equal(notes[0], 'files not read: config.json, result.json, task__a/trial.log, task__b/result.json');
+  });
+  it('are named where one of their files is of another form', async () => {
+    await assert.rejects(
+      rowsIn({ 'x/a.jsonl': one, 'y/b.jsonl': '{"session_id":"s","turns":[{"text":"a"}]}\n' }),
+      /mixed_formats: x\/a\.jsonl is a trace of format mooncake, y\/b\.jsonl of aiperf-untimed/,
+    );
+  });
+});
+
 describe('a folder that is no trace is refused', () => {
   it('with files of two formats', () =>
     refused(
@@ -146,7 +195,7 @@ describe('a folder that is no trace is refused', () => {
   it('with folders alone', () => {
     const path = folder('outer', {});
     mkdirSync(join(path, 'data'));
-    return refused(path, /holds no files.*folders data/);
+    return refused(path, /holds no files, expected those of a trace$/);
   });
 });
 

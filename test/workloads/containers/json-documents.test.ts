@@ -61,6 +61,34 @@ test('objects over many lines, one behind the other, are a line each', () =>
     { numRuns: 200 },
   ));
 
+test('the rows of lists within objects are lines, whatever stands beside the lists, one object behind the other', () => {
+  const beside = fc.dictionary(
+    fc.string().filter((key) => key !== 'data'),
+    fc.jsonValue(),
+    { maxKeys: 3 },
+  );
+  const page = fc.tuple(beside, fc.array(row), beside);
+  return fc.assert(
+    fc.asyncProperty(fc.array(page), anyIndent, anyCut, async (pages, indent, at) => {
+      const text = pages
+        .map(([before, data, behind]) => {
+          const members = [...Object.entries(before), ['data', data] as const, ...Object.entries(behind)];
+          return `{${members.map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value, null, indent)}`).join(',\n')}}`;
+        })
+        .join('\n');
+      const lines = await linesOf(text, 'list', at);
+      assert.deepEqual(
+        lines.map((line) => JSON.parse(line)),
+        JSON.parse(JSON.stringify(pages.flatMap(([, data]) => data))),
+      );
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('an object that should hold a list and has none is a row that no reader takes', async () =>
+  assert.deepEqual(await linesOf('{"data":[{"a":1}]}{"error":{"data":[2]}}{"data":[]}', 'list'), ['{"a":1}', '[]']));
+
 test('the layout is told by the beginning', () => {
   const forms: [text: string, form: DocumentForm | null][] = [
     ['[{"a":1}]', 'array'],
@@ -71,6 +99,11 @@ test('the layout is told by the beginning', () => {
     ['{\n  "a": 1\n}', 'object'],
     ['{"a": [\n1]}', 'object'],
     ['{"a":"{",\n"b":1}', 'object'],
+    ['{"data":[{"a":1}]}', 'list'],
+    ['{\n  "object": "list",\n  "total": 1.5, "next": null,\n  "items": [\n    {', 'list'],
+    ['{"data":[1]}', null],
+    ['{"data":{"a":[{}]}}', null],
+    ['{"requests":[{"t":0}]}', null],
     ['{"timestamp":0,"input_length"\n{"timestamp":1}\n', null],
     ['{"a":"[', null],
     ['a,b\n', null],
@@ -85,6 +118,8 @@ test('the layout is told by the beginning', () => {
 test('an array that ends too early leaves a line that is no JSON', async () => {
   assert.deepEqual(await linesOf('[{"a":1},{"a":', 'array'), ['{"a":1}', '{"a":']);
   assert.deepEqual(await linesOf('[{"a":1},', 'array'), ['{"a":1}', '[']);
+  assert.deepEqual(await linesOf('{"data":[{"a":1},', 'list'), ['{"a":1}', '[']);
+  assert.deepEqual(await linesOf('{"data":[{"a":1},{"b"', 'list'), ['{"a":1}', '{"b"']);
 });
 
 test('an element has a bound, named with its place', () =>

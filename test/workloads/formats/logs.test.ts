@@ -53,6 +53,8 @@ describe('LiteLLM', () => {
         { ...payload, status: 'failure' },
         { ...payload, id: 'c5', completion_tokens: 0 },
         { ...payload, id: 'c6', prompt_tokens: 0 },
+        { ...payload, id: 'c7', prompt_tokens: null, status: 'failure' },
+        { ...payload, id: 'c8', completion_tokens: undefined, error_str: 'timeout' },
       ),
     );
     assert.deepEqual(leftOut, [
@@ -61,6 +63,8 @@ describe('LiteLLM', () => {
       '3: call_type aembedding, which is no completion',
       '5: 0 completion_tokens',
       '6: 0 prompt_tokens',
+      '7: failed: no prompt_tokens',
+      '8: failed: no completion_tokens',
     ]);
     assert.equal(requests[0]?.source?.failed, true);
   });

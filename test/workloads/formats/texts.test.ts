@@ -236,6 +236,24 @@ describe('sets of prompts', () => {
       params: { temperature: 0.5, tools: [{ type: 'function' }] },
     });
   });
+  it('bodies of chats and of completions in one file, with their models', async () => {
+    const body = { model: 'm', max_tokens: 4, temperature: 0, stream: true };
+    const { format, requests, bad, notes } = await read(
+      lines({ ...body, messages: [user('1234')] }, { ...body, prompt: '12345678' }, { ...body, messages: null }),
+    );
+    assert.equal(format, 'messages');
+    assert.deepEqual(
+      requests.map(({ inputTokens, prompt, model, params }) => [inputTokens, prompt?.kind, model, params]),
+      [
+        [1, 'messages', 'm', { temperature: 0 }],
+        [2, 'text', 'm', { temperature: 0 }],
+      ],
+    );
+    assert.match(bad.join(), /^3: messages is null, expected a list of messages with roles/);
+    assert.match(notes.join('\n'), /keys not used: stream;/);
+    const { requests: alone } = await read(lines({ ...body, prompt: 'x' }));
+    assert.deepEqual([alone[0]?.model, alone[0]?.params], ['m', { temperature: 0 }]);
+  });
   it('messages that end with an answer are a conversation', async () => {
     const { requests } = await read(lines({ messages: [user('q'), { role: 'assistant', content: 'abcd' }] }));
     assert.deepEqual([requests[0]?.outputTokens, requests[0]?.session], [1, 'conversation-1']);
@@ -331,8 +349,14 @@ describe("OpenAI's batches", () => {
         ['c', 9, 12, undefined, true],
       ],
     );
-    assert.match(notes.join('\n'), /1 row: an answer whose request is not there/);
+    assert.match(notes.join('\n'), /rows left out: 1 \(an answer without its request: /);
   });
+  it('answers alone are counted, with what they lack', async () => {
+    const { requests, leftOut } = await read(lines({ custom_id: 'a', response: { status_code: 200 }, error: null }));
+    assert.deepEqual(requests, []);
+    assert.match(leftOut.join(), /^1: an answer without its request: put the input file of the batch into one folder/);
+  });
+
   it('other routes are left out, ids that stand twice and bodies that are none are named', async () => {
     const { leftOut, bad } = await read(
       lines(input('a'), input('a'), input('e', { url: '/v1/embeddings' }), input('x', { body: { input: 'x' } }), {
