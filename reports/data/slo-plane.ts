@@ -89,12 +89,7 @@ function countFor(percent: number, requests: number): number {
 }
 
 /** The smallest limit on `values`, in ms, that `wanted` requests meet, counting those whose `others` are within `otherLimit`. */
-function strictest(
-  values: Column,
-  others: Float64Array,
-  otherLimit: number,
-  wanted: number,
-): number | null {
+function strictest(values: Column, others: Float64Array, otherLimit: number, wanted: number): number | null {
   const kept = values.filter((_, i) => (others[i] ?? Infinity) <= otherLimit).sort();
   const value = kept[wanted - 1];
   release(kept);

@@ -6,7 +6,10 @@ interface Piece {
   readonly values: Numbers;
 }
 type Numbers =
-  Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+  | Uint8Array<ArrayBuffer>
+  | Uint16Array<ArrayBuffer>
+  | Uint32Array<ArrayBuffer>
+  | Float64Array<ArrayBuffer>;
 
 const BITS = 13;
 const LENGTH = 1 << BITS;

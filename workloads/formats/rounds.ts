@@ -1,5 +1,6 @@
 import type { Request } from '../../src/core/request.ts';
 import { LargeMap } from '../large-map.ts';
+import { rowId } from '../row-id.ts';
 import { BlockScopes } from './block-scopes.ts';
 import type { RowContext } from './format.ts';
 import { given } from './given.ts';
@@ -51,7 +52,7 @@ export function* roundRequests(rounds: readonly Round[], { blockTokens, leftOut 
     }
     const source = given({ e2eUs: endUs === null ? null : endUs - sentUs, cachedTokens });
     yield {
-      id: `r${at}`,
+      id: rowId(at),
       traceRow: line,
       dueUs: sentUs - startUs,
       inputTokens,

@@ -1,3 +1,4 @@
+import { rowId } from '../row-id.ts';
 import type { Request } from '../../src/core/request.ts';
 import { isJsonObject } from './body-params.ts';
 import { farTime } from './faults.ts';
@@ -43,7 +44,7 @@ async function* readConversations(text: AsyncIterable<string>, rows: RowContext)
   let seq = 0;
   for (const { arrivalUs, traceRow, ...request } of inOrder) {
     const far = farTime('timestamp', arrivalUs, firstUs);
-    if (far === null) yield { id: `r${seq++}`, traceRow, dueUs: arrivalUs - firstUs, ...request };
+    if (far === null) yield { id: rowId(seq++), traceRow, dueUs: arrivalUs - firstUs, ...request };
     else rows.bad({ line: traceRow, column: null, message: far });
   }
 }
