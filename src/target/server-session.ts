@@ -327,7 +327,10 @@ const MOST_AHEAD = 4096;
  * system has `room` for them: fewer may do. If a server is slower, more are opened during the run.
  */
 export function connectionsAhead(
-  { stats, sessions }: Pick<Plan, 'sessions'> & {
+  {
+    stats,
+    sessions,
+  }: Pick<Plan, 'sessions'> & {
     readonly stats: Pick<PlanStats, 'requests' | 'lastDueUs' | 'outputTokens'>;
   },
   maxInFlight: number | null,

@@ -77,7 +77,8 @@ describe('a calibration', () => {
       [{ TMPDIR: file }, /^error: .*file.*: cannot be written: .*or set TMPDIR to a folder with room$/m],
     ];
     for (const [env, said] of cases) {
-      const { code, stdout, stderr } = await startCli(['calibrate', '--quick'], { XDG_STATE_HOME: folder, ...env }).result;
+      const { code, stdout, stderr } = await startCli(['calibrate', '--quick'], { XDG_STATE_HOME: folder, ...env })
+        .result;
       assert.match(stderr, said);
       assert.doesNotMatch(stderr, /--out/);
       assert.deepEqual([code, stdout], [2, '']);

@@ -54,7 +54,13 @@ function fake(
       return { dispatch: () => undefined, destroy: async () => undefined };
     },
   };
-  const connections = new Connections(http, () => 0, mode, new Descriptors(undefined, 1, limit), new LocalPorts(origin));
+  const connections = new Connections(
+    http,
+    () => 0,
+    mode,
+    new Descriptors(undefined, 1, limit),
+    new LocalPorts(origin),
+  );
   const call = (): Promise<Error | Socket> => {
     connections.take();
     return new Promise((resolve) =>

@@ -78,11 +78,11 @@ describe('the certificate of this machine', () => {
     mkdirSync(join(certificateFolder(), name));
     assert.match(certificateProblem('plain') ?? '', /is a directory/);
     rmSync(join(certificateFolder(), name), { recursive: true });
-    const before = { ...OF_HERE, versions: { ...OF_HERE.versions, node: '1.2.3' } };
-    writeFileSync(join(certificateFolder(), 'plain-0.json'), JSON.stringify(before));
+    const outdated = { ...OF_HERE, versions: { ...OF_HERE.versions, node: '1.2.3' } };
+    writeFileSync(join(certificateFolder(), 'plain-0.json'), JSON.stringify(outdated));
     assert.match(certificateProblem('plain') ?? '', /plain-0\.json: .* it is of Node 1\.2\.3 \(here /);
     assert.equal(certificateProblem('undici'), null);
-    const elsewhere = { ...before, machine: { ...before.machine, host: 'another' } };
+    const elsewhere = { ...outdated, machine: { ...outdated.machine, host: 'another' } };
     writeFileSync(join(certificateFolder(), 'plain-0.json'), JSON.stringify(elsewhere));
     assert.equal(certificateProblem('plain'), null, 'of another machine that has the same home');
   });

@@ -49,7 +49,11 @@ describe('--workers', () => {
     assert.equal(count({ workers: 1 }, EXAMPLE_CERTIFICATE), 1);
     const beyond = { tokensPerS: 1e9, requestsPerS: 1 };
     const most = (target: string): number =>
-      workersOf({ ...defineRun({ ...BASE, target }), certificate: EXAMPLE_CERTIFICATE }, { ...stats, busiest: beyond }, 4);
+      workersOf(
+        { ...defineRun({ ...BASE, target }), certificate: EXAMPLE_CERTIFICATE },
+        { ...stats, busiest: beyond },
+        4,
+      );
     assert.deepEqual([most('http://10.0.0.1:8000'), most('http://127.0.0.1:8000'), most('reference')], [4, 3, 3]);
   });
 
