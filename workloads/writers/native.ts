@@ -75,7 +75,8 @@ function originOf(header: JsonObject | null): JsonObject | null {
 function nativeLine(request: Request, seq: number): string {
   const { id, dueUs, inputTokens, outputTokens } = request;
   const named = id === rowId(seq) ? '' : `"id":${JSON.stringify(id)},`;
-  return `{${named}"t_us":${dueUs},"input_tokens":${inputTokens},"output_tokens":${outputTokens}${others(request)}}\n`;
+  // As JSON makes it: V8 keeps the text of each number that is put into a text, over ten million rows 60 MB.
+  return `{${named}"t_us":${JSON.stringify(dueUs)},"input_tokens":${inputTokens},"output_tokens":${outputTokens}${others(request)}}\n`;
 }
 
 /** Its other fields, with a comma before each. */
