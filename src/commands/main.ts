@@ -1,3 +1,4 @@
+import '../core/lean-packages.ts';
 import yargs, { type Argv, type Options } from 'yargs';
 import { version } from '../core/version.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';

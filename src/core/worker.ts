@@ -1,5 +1,5 @@
 import module from 'node:module';
-import { dirname } from 'node:path';
+import { dirname, extname } from 'node:path';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { messageOf, UserError, type ExitCode } from './errors.ts';
 
@@ -55,11 +55,18 @@ interface Pending<A> {
   reject(error: unknown): void;
 }
 
+/** What is replaced in packages is so in one thread alone. */
+const LEAN_PACKAGES = new URL(`./lean-packages${extname(import.meta.filename)}`, import.meta.url).href;
+
 /**
  * Starts `file`, which has to call `serveWorker`, in a thread of its own. `data` becomes the argument of its `open`.
  */
 export function startWorker<D, Q, A>(file: URL, data: D): WorkerThread<Q, A> {
-  const worker = new Worker(file, { workerData: data, env: { ...process.env, ...compileCache() } });
+  const worker = new Worker(file, {
+    workerData: data,
+    env: { ...process.env, ...compileCache() },
+    execArgv: [...process.execArgv, '--import', LEAN_PACKAGES],
+  });
   const pending = new Map<number, Pending<A>>();
   let nextId = 0;
   let isTerminated = false;
