@@ -1,4 +1,3 @@
-import '../core/lean-packages.ts';
 import yargs, { type Argv, type Options } from 'yargs';
 import { version } from '../core/version.ts';
 import { EXIT, UserError, type ExitCode } from '../core/errors.ts';

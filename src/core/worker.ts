@@ -1,6 +1,6 @@
-import module from 'node:module';
-import { dirname, extname } from 'node:path';
+import { extname } from 'node:path';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { withCompileCache } from './compile-cache.ts';
 import { messageOf, UserError, type ExitCode } from './errors.ts';
 
 /** A worker thread that answers questions; questions and answers are plain data. */
@@ -55,8 +55,8 @@ interface Pending<A> {
   reject(error: unknown): void;
 }
 
-/** What is replaced in packages is so in one thread alone. */
-const LEAN_PACKAGES = new URL(`./lean-packages${extname(import.meta.filename)}`, import.meta.url).href;
+/** How modules are found is of one thread alone. */
+const FIND_MODULES = new URL(`./find-modules${extname(import.meta.filename)}`, import.meta.url).href;
 
 /**
  * Starts `file`, which has to call `serveWorker`, in a thread of its own. `data` becomes the argument of its `open`.
@@ -64,8 +64,8 @@ const LEAN_PACKAGES = new URL(`./lean-packages${extname(import.meta.filename)}`,
 export function startWorker<D, Q, A>(file: URL, data: D): WorkerThread<Q, A> {
   const worker = new Worker(file, {
     workerData: data,
-    env: { ...process.env, ...compileCache() },
-    execArgv: [...process.execArgv, '--import', LEAN_PACKAGES],
+    env: withCompileCache(),
+    execArgv: [...process.execArgv, '--import', FIND_MODULES],
   });
   const pending = new Map<number, Pending<A>>();
   let nextId = 0;
@@ -108,13 +108,6 @@ export function startWorker<D, Q, A>(file: URL, data: D): WorkerThread<Q, A> {
       else worker.unref();
     },
   };
-}
-
-/** A thread uses the compile cache of its process only if its environment names the folder. */
-function compileCache(): { readonly NODE_COMPILE_CACHE?: string } {
-  // A folder of this version of Node, in the one to name.
-  const folder = module.getCompileCacheDir();
-  return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) };
 }
 
 /** The thread's side of `startWorker`: `open` gets its data and returns the function that answers its questions. */
