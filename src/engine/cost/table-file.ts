@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
-import type csv from 'csv-parse/sync';
+import type * as csv from 'csv-parse/sync';
 import { z } from 'zod';
 import { messageOf, UserError } from '../../core/errors.ts';
 import { MOST_JSON_BYTES, readWithin } from '../../core/read-within.ts';
