@@ -55,18 +55,20 @@ interface Pending<A> {
   reject(error: unknown): void;
 }
 
-/** How modules are found is of one thread alone. */
-const FIND_MODULES = new URL(`./find-modules${extname(import.meta.filename)}`, import.meta.url).href;
+const THREAD = new URL(`./thread${extname(import.meta.filename)}`, import.meta.url);
+
+/** What a thread is started with: the file that it is to serve, and what that gets. */
+interface ThreadData {
+  readonly file: string;
+  readonly data: unknown;
+}
 
 /**
  * Starts `file`, which has to call `serveWorker`, in a thread of its own. `data` becomes the argument of its `open`.
  */
 export function startWorker<D, Q, A>(file: URL, data: D): WorkerThread<Q, A> {
-  const worker = new Worker(file, {
-    workerData: data,
-    env: withCompileCache(),
-    execArgv: [...process.execArgv, '--import', FIND_MODULES],
-  });
+  const workerData: ThreadData = { file: file.href, data };
+  const worker = new Worker(THREAD, { workerData, env: withCompileCache() });
   const pending = new Map<number, Pending<A>>();
   let nextId = 0;
   let isTerminated = false;
@@ -114,7 +116,7 @@ export function startWorker<D, Q, A>(file: URL, data: D): WorkerThread<Q, A> {
 export function serveWorker<D, Q, A>(open: (data: D) => Answerer<Q, A>): void {
   const port = parentPort;
   if (port === null) throw new Error('not in a worker thread');
-  const data: D = workerData;
+  const data: D = workerData.data;
   const answerer = openOrFail(() => open(data));
   const reply = (message: Reply<A>, transferred: readonly ArrayBuffer[] = []): void =>
     port.postMessage(message, transferred);
