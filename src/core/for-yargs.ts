@@ -4,6 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 // open the terminal to learn its colours: each is a tenth of the CPU of `--help`.
 
 /** How wide a text of ours is on a terminal, in columns. */
+// oxlint-disable-next-line import/no-default-export -- As yargs imports it.
 export default function textWidth(text: string): number {
   return stripVTControlCharacters(text).length;
 }

@@ -67,8 +67,8 @@ interface ThreadData {
  * Starts `file`, which has to call `serveWorker`, in a thread of its own. `data` becomes the argument of its `open`.
  */
 export function startWorker<D, Q, A>(file: URL, data: D): WorkerThread<Q, A> {
-  const workerData: ThreadData = { file: file.href, data };
-  const worker = new Worker(THREAD, { workerData, env: withCompileCache() });
+  const given: ThreadData = { file: file.href, data };
+  const worker = new Worker(THREAD, { workerData: given, env: withCompileCache() });
   const pending = new Map<number, Pending<A>>();
   let nextId = 0;
   let isTerminated = false;
