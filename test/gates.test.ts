@@ -23,15 +23,16 @@ const ONE_WAY: readonly {
     what: 'a server is asked',
     // Servers of ours are no clients: they hear requests alone.
     others: ['src/engine/server/', 'src/calibrate/truth-server.ts'],
-    code: /from 'undici'|from 'autocannon'|from 'node:(http2?|https|net|tls)'|\/node-http\.ts'|getBuiltinModule\('node:http'\)|(?:await|return|=|\()\s*fetch\s*\(|new WebSocket/,
+    code: /from 'undici'|\/undici\.ts'|from 'autocannon'|from 'node:(http2?|https|net|tls)'|\/node-http\.ts'|getBuiltinModule\('node:http'\)|(?:await|return|=|\()\s*fetch\s*\(|new WebSocket/,
     files: [
       // The replay, whose texts pass `Wire.texts`, and what connects for it.
       'src/replay/http-client.ts',
       'src/replay/plain-client.ts',
       'src/replay/stamped-socket.ts',
       'src/replay/undici-client.ts',
-      // The module itself, for those below.
+      // The modules themselves, for those below.
       'src/core/node-http.ts',
+      'src/core/undici.ts',
       // A server of this process.
       'src/replay/jit-warm-up.ts',
       'src/probe/load.ts',

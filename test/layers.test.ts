@@ -102,7 +102,7 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
     'src/search',
     'src/compare',
   ],
-  'src/cli.ts': ['src/commands'],
+  'src/cli.ts': ['src/core', 'src/commands'],
   'src/index.ts': [
     'src/core',
     'src/schema',

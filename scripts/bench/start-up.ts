@@ -1,34 +1,35 @@
 // CPU (all threads of the process) that commands take to their end, `engine serve` until it answers: as published (after
-// `npm run build`) and from source, alternating; the median of the rounds. A round before them fills the compile cache.
-// Usage: node scripts/bench/start-up.ts [ROUNDS]
+// `npm run build`) and from source, alternating; the median of the rounds. A short round before them fills the compile
+// cache. On a loaded machine all grow alike: `node -e 0` says how much. Usage: node scripts/bench/start-up.ts [ROUNDS]
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measured, medianText, PUBLISHED, SOURCE } from './measured-command.ts';
 
-const rounds = Number(process.argv[2] ?? 3);
+const rounds = Number(process.argv[2] ?? 2);
 const folder = mkdtempSync(join(tmpdir(), 'reprise-start-up-'));
 const out = join(folder, 'run');
 const found = new Map<string, number[]>();
 
+/** What a run replays: its name, and its requests. The short one loads as many modules as the long one. */
+const SHORT = ['20 requests', 20] as const;
+const LONG = ['1,000 requests', 1000] as const;
+
 /** One round of a form of the program: seconds of CPU by what was done. */
-async function once(cli: string): Promise<ReadonlyMap<string, number>> {
-  const taken = new Map<string, number>();
+async function once(cli: string, runs: readonly (readonly [string, number])[]): Promise<ReadonlyMap<string, number>> {
+  const taken = new Map<string, number>([['node -e 0', measured(['0'], '-e').cpuS]]);
   const command = (name: string, args: readonly string[]): void => void taken.set(name, measured(args, cli).cpuS);
   command('--help', ['--help']);
   command('run --help', ['run', '--help']);
   const server = await serve(cli);
   taken.set('engine serve', server.cpuS);
   try {
-    for (const [name, requests] of [
-      ['20 requests', 20],
-      ['1,000 requests', 1000],
-    ] as const) {
+    for (const [name, requests] of runs) {
       rmSync(out, { recursive: true, force: true });
       command(`run of ${name}`, ['run', trace(requests), '--target', server.url, '--quiet', '--out', out]);
-      command(`report of ${name}`, ['report', out]);
     }
+    command('report', ['report', out]);
   } finally {
     await server.close();
   }
@@ -77,7 +78,7 @@ try {
   for (let round = 0; round <= rounds; round++)
     for (const [form, cli] of forms) {
       if (!existsSync(cli)) continue;
-      for (const [name, seconds] of await once(cli)) {
+      for (const [name, seconds] of await once(cli, round === 0 ? [SHORT] : [SHORT, LONG])) {
         const key = `${name}, ${form}`;
         if (round > 0) found.set(key, [...(found.get(key) ?? []), seconds]);
       }

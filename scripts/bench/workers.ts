@@ -13,7 +13,7 @@ import { parseArgs, promisify } from 'node:util';
 import { z } from 'zod';
 import { readClientSamples } from '../../src/runs/client-file.ts';
 import { readRecords } from '../../src/runs/records.ts';
-import { readManifest } from '../../src/runs/run-directory.ts';
+import { readManifest } from '../../src/runs/read-manifest.ts';
 
 const PORT = 18_432;
 const TICK_MS = 20;

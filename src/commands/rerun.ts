@@ -7,7 +7,7 @@ import { kebab } from '../core/option-names.ts';
 import { commandOf, hiddenParts } from '../run/given-options.ts';
 import type { RunPlan } from '../run/plan-run.ts';
 import { PLAN_OPTIONS } from '../run/run-options.ts';
-import { readManifest } from '../runs/run-directory.ts';
+import { readManifest } from '../runs/read-manifest.ts';
 import type { Imported, Manifest } from '../schema/manifest.ts';
 import { isDisaggregated, parseTarget } from '../target/target-spec.ts';
 import type { Command, Given } from './command.ts';

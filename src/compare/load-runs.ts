@@ -9,7 +9,7 @@ import { summarise } from '../metrics/summarise.ts';
 import { judgedBy, mendRun } from '../run/finish.ts';
 import { readRecords } from '../runs/records.ts';
 import { manifestFile, requestsDirectory } from '../runs/run-directory.ts';
-import { readScrapes } from '../runs/server-file.ts';
+import { readScrapes } from '../runs/read-scrapes.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { Summary } from '../schema/summary.ts';
 import { foundAt } from '../core/read-within.ts';

@@ -1,6 +1,6 @@
-import module from 'node:module';
-import { dirname } from 'node:path';
+import { extname } from 'node:path';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { withCompileCache } from './compile-cache.ts';
 import { messageOf, UserError, type ExitCode } from './errors.ts';
 
 /** A worker thread that answers questions; questions and answers are plain data. */
@@ -58,11 +58,20 @@ interface Pending<A> {
   reject(error: unknown): void;
 }
 
+const THREAD = new URL(`./thread${extname(import.meta.filename)}`, import.meta.url);
+
+/** What a thread is started with: the file that it is to serve, and what that gets. */
+interface ThreadData {
+  readonly file: string;
+  readonly data: unknown;
+}
+
 /**
  * Starts `file`, which has to call `serveWorker`, in a thread of its own. `data` becomes the argument of its `open`.
  */
 export function startWorker<D, Q, A>(file: URL, data: D): WorkerThread<Q, A> {
-  const worker = new Worker(file, { workerData: data, env: { ...process.env, ...compileCache() } });
+  const given: ThreadData = { file: file.href, data };
+  const worker = new Worker(THREAD, { workerData: given, env: withCompileCache() });
   const pending = new Map<number, Pending<A>>();
   let nextId = 0;
   let isTerminated = false;
@@ -106,18 +115,11 @@ export function startWorker<D, Q, A>(file: URL, data: D): WorkerThread<Q, A> {
   };
 }
 
-/** A thread uses the compile cache of its process only if its environment names the folder. */
-function compileCache(): { readonly NODE_COMPILE_CACHE?: string } {
-  // A folder of this version of Node, in the one to name.
-  const folder = module.getCompileCacheDir();
-  return folder === undefined ? {} : { NODE_COMPILE_CACHE: dirname(folder) };
-}
-
 /** The thread's side of `startWorker`: `open` gets its data and returns the function that answers its questions. */
 export function serveWorker<D, Q, A>(open: (data: D) => Answerer<Q, A>): void {
   const port = parentPort;
   if (port === null) throw new Error('not in a worker thread');
-  const data: D = workerData;
+  const data: D = workerData.data;
   const answerer = openOrFail(() => open(data));
   const reply = (message: Reply<A>, transferred: readonly ArrayBuffer[] = []): void =>
     port.postMessage(message, transferred);

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
-import { Client } from 'undici';
+import { Client } from '../core/undici.ts';
 import { machineUs } from '../core/wall-clock.ts';
 import { pagePaths, type ServerAccess } from '../replay/transport.ts';
 import type { ProbeFloor } from '../schema/probe.ts';

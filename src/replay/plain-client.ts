@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { buildConnector } from 'undici';
 import { validateHeaderName, validateHeaderValue } from '../core/node-http.ts';
+import { buildConnector } from '../core/undici.ts';
 import type { CallHandler } from './call-handler.ts';
 import {
   KEEP_ALIVE_MS,

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { buildConnector } from 'undici';
+import { buildConnector } from '../core/undici.ts';
 import type { OnOpened, Opened } from './http-client.ts';
 import type { LocalEnd } from './local-ports.ts';
 import type { ReceiveQueue, UnreadStream } from './receive-queue.ts';

@@ -1,4 +1,5 @@
-import { Client, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
+import { Client } from '../core/undici.ts';
 import type { CallHandler } from './call-handler.ts';
 import { KEEP_ALIVE_MS, type CallRequest, type Http, type HttpClient, type OnOpened } from './http-client.ts';
 import type { ReceiveQueue } from './receive-queue.ts';
@@ -13,7 +14,7 @@ export function undiciHttp(origin: URL, receiveQueue: ReceiveQueue, insecure: bo
 }
 
 class UndiciClient implements HttpClient {
-  readonly #client: Client;
+  readonly #client: Dispatcher;
 
   constructor(origin: URL, open: (callback: OnOpened<Inbox>) => void) {
     this.#client = new Client(origin.origin, {

@@ -17,9 +17,9 @@ import { isElsewhere, isHeld, isWritable, withEndedRun } from '../runs/owner.ts'
 import { hasRunSince } from '../runs/processes.ts';
 import { recoverRun } from '../runs/recovery.ts';
 import { startedFate } from '../runs/started-process.ts';
+import { readManifest } from '../runs/read-manifest.ts';
 import {
   LOCK_FILE,
-  readManifest,
   writeError,
   writeManifest,
   writeMarkdown,
@@ -27,7 +27,7 @@ import {
   writeSummary,
 } from '../runs/run-directory.ts';
 import { refuse, type OnProblem } from '../runs/seal.ts';
-import { readScrapes } from '../runs/server-file.ts';
+import { readScrapes } from '../runs/read-scrapes.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import type { Summary } from '../schema/summary.ts';
 import { writeHtmlReport } from '../../reports/html/write-html-report.ts';

@@ -1,5 +1,5 @@
 import { serveWorker } from '../core/worker.ts';
-import { readManifest } from '../runs/run-directory.ts';
+import { readManifest } from '../runs/read-manifest.ts';
 import { reportRun } from './finish.ts';
 
 /** The thread of `openReporter`: summary and report of finished run directories. */

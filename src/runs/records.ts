@@ -8,16 +8,8 @@ import { release } from '../core/release.ts';
 import { decodeDueKeys, decodeIds, decodePart, type DueKeys, type Part } from './part.ts';
 import { clientFile, manifestFile, requestsDirectory } from './run-directory.ts';
 import { RecordWriter } from './record-writer.ts';
-import {
-  notedFiles,
-  readSeal,
-  refuse,
-  sha256,
-  type Digests,
-  type FoundSeal,
-  type OnProblem,
-  type Seal,
-} from './seal.ts';
+import { readSeal, type FoundSeal, type Seal } from './read-seal.ts';
+import { notedFiles, refuse, sha256, type Digests, type OnProblem } from './seal.ts';
 import { SeenIds } from './seen-ids.ts';
 
 /** Records of a part at a time: few, so that they are gone again before V8 moves them to where it seldom collects. */

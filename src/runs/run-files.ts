@@ -4,8 +4,8 @@ import type { Manifest } from '../schema/manifest.ts';
 import type { Scrape } from '../schema/server-metrics.ts';
 import { readClientSamples } from './client-file.ts';
 import { readRecords } from './records.ts';
-import { readManifest } from './run-directory.ts';
-import { readScrapes } from './server-file.ts';
+import { readManifest } from './read-manifest.ts';
+import { readScrapes } from './read-scrapes.ts';
 
 /** A run to be read. Each call reads from the start; a damaged file is a UserError that names it. */
 export interface Run {

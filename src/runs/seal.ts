@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { UserError } from '../core/errors.ts';
 import { MOST_JSON_BYTES, readTextWithin } from '../core/read-within.ts';
 
@@ -62,29 +61,4 @@ export function sealProblem(file: string, json: unknown): string | null {
   const seal = 'seal' in json ? json.seal : undefined;
   if (seal === undefined ? !('files' in json) : seal === sealOf(json)) return null;
   return `${file}: not as Reprise wrote it: its content has another digest than its seal; restore it`;
-}
-
-/** What is looked at in a `run.json` to know which files are those of the run. */
-const sealSchema = z.looseObject({
-  status: z.string(),
-  paced: z.boolean().optional(),
-  workload: z.looseObject({ requests: z.number(), path: z.string() }),
-  files: z.record(z.string(), z.string()).optional(),
-  damage: z.array(z.string()).optional(),
-  seal: z.string().optional(),
-});
-export type Seal = z.infer<typeof sealSchema>;
-
-/** `problem`: what is wrong with the `run.json` itself. */
-export type FoundSeal = Seal & { readonly problem: string | null };
-
-/** Null without a `run.json`, or with one that cannot be read. */
-export function readSeal(file: string): FoundSeal | null {
-  try {
-    const json: unknown = JSON.parse(readTextWithin(file, MOST_JSON_BYTES));
-    const found = sealSchema.parse(json);
-    return { ...found, problem: sealProblem(file, json) };
-  } catch {
-    return null;
-  }
 }

@@ -1,6 +1,6 @@
 import { UserError } from '../core/errors.ts';
 import { checkEnded } from '../run/finish.ts';
-import { readManifest } from '../runs/run-directory.ts';
+import { readManifest } from '../runs/read-manifest.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import { hasRun, removeRun } from './goodput/run-folders.ts';
 

@@ -1,7 +1,8 @@
-import { Agent, request, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { UserError } from '../core/errors.ts';
 import { stoppedError } from '../core/stop.ts';
 import { textsFrom, type OutsideText } from '../core/outside-text.ts';
+import { Agent } from '../core/undici.ts';
 import { pagePaths, urlAt, urlBelow, type ServerAccess } from '../replay/transport.ts';
 import { readBody, untilJson, type Patience } from './read-body.ts';
 
@@ -117,12 +118,13 @@ async function ask<T>(
   const patience = AbortSignal.timeout(patienceMs);
   const agent = new Agent({ connect: { rejectUnauthorized: !insecure, timeout: patienceMs } });
   try {
-    const reply = await request(url, {
+    const reply = await agent.request({
+      origin: url.origin,
+      path: `${url.pathname}${url.search}`,
       method: sent.method,
       headers: sent.method === 'POST' ? { ...headers, ...sent.headers } : headers,
       body: sent.method === 'POST' ? sent.body : null,
       signal: stop === undefined ? patience : AbortSignal.any([patience, stop]),
-      dispatcher: agent,
     });
     reply.body.on('error', () => undefined); // of a body that is not read
     return await use(reply);

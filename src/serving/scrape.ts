@@ -1,7 +1,7 @@
-import { Client } from 'undici';
 import { messageOf } from '../core/errors.ts';
 import { textsFrom, type Secretive } from '../core/outside-text.ts';
 import { isKept, type ServerSample } from '../schema/server-metrics.ts';
+import { Client } from '../core/undici.ts';
 import { machineUs } from '../core/wall-clock.ts';
 import { pagePaths, pathBelow, urlAt, type ServerAccess } from '../replay/transport.ts';
 import { parseMetrics } from './metrics-text.ts';

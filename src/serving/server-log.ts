@@ -4,6 +4,7 @@ import { closeSync, constants, fstatSync, mkdtempSync, openSync, readSync, rmSyn
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withCompileCache } from '../core/compile-cache.ts';
 import { UserError } from '../core/errors.ts';
 import { SHORTEST_KEY } from '../core/secrets.ts';
 import { writeError } from '../runs/run-directory.ts';
@@ -34,7 +35,11 @@ export function openServerLog(file: string, keys: readonly string[]): ServerLog 
   const { read, write } = pipe();
   const worker = join(import.meta.dirname, `server-log-worker${extname(import.meta.filename)}`);
   // A session of its own: Ctrl-C is not for it.
-  const scrubber = spawn(process.execPath, [worker], { stdio: [read, log, 'ignore', 'pipe'], detached: true });
+  const scrubber = spawn(process.execPath, [worker], {
+    stdio: [read, log, 'ignore', 'pipe'],
+    env: withCompileCache(),
+    detached: true,
+  });
   const ended = once(scrubber, 'exit').catch(() => undefined);
   // The keys are in no argument and no environment, where other users could see them.
   const [, , , given] = scrubber.stdio;

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { extname, join } from 'node:path';
+import { withCompileCache } from '../core/compile-cache.ts';
 import { letGiveWay } from '../core/give-way.ts';
 import { EXIT, UserError } from '../core/errors.ts';
 import { unlessStopped } from '../core/stop.ts';
@@ -40,6 +41,7 @@ export async function startEngine(options: EngineProcessOptions): Promise<Engine
   const args = ['engine', 'serve', ...of, '--dialect', dialect, '--port', '0', '--quiet', ...trace];
   const child = spawn(process.execPath, [cli, ...args], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    env: withCompileCache(),
     // Ctrl-C reaches the whole foreground group: the engine must outlive it, to finish the requests in flight.
     detached: true,
   });

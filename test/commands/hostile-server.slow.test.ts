@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { readRecords } from '../../src/runs/records.ts';
-import { readScrapes } from '../../src/runs/server-file.ts';
+import { readScrapes } from '../../src/runs/read-scrapes.ts';
 import { cli, startCli, temporaryFolder, type CliResult } from '../cli.ts';
 import { ANSWERS, hostileServer, SAID } from '../hostile-server.ts';
 import { KEY, keyIn } from '../key-codings.ts';

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import type { Scrape } from '../../src/schema/server-metrics.ts';
-import { readScrapes } from '../../src/runs/server-file.ts';
+import { readScrapes } from '../../src/runs/read-scrapes.ts';
 import { cli, temporaryFolder } from '../cli.ts';
 import { maxTokens, serve, streamTokens, type TestServer } from '../servers.ts';
 import { readSummary } from '../written-files.ts';

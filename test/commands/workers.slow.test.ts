@@ -196,7 +196,7 @@ describe('a worker', () => {
     writeFileSync(
       module,
       `import { isMainThread, workerData } from 'node:worker_threads';
-if (!isMainThread && workerData?.worker === 1) {
+if (!isMainThread && workerData?.data?.worker === 1) {
   let left = 400;
   const { round } = Math;
   Math.round = (x) => {

@@ -7,19 +7,20 @@ import type { RequestRecord } from '../../src/core/record.ts';
 import { Journal } from '../../src/runs/journal.ts';
 import { appendRecords, readRecords } from '../../src/runs/records.ts';
 import { recoverRun } from '../../src/runs/recovery.ts';
+import { readManifest } from '../../src/runs/read-manifest.ts';
 import {
   clientFile,
   journalFile,
   manifestFile,
   partFile,
-  readManifest,
   requestsDirectory,
   serverFile,
   writeManifest,
 } from '../../src/runs/run-directory.ts';
 import { openRunFiles } from '../../src/runs/run-files.ts';
 import { writeClientSamples } from '../../src/runs/client-file.ts';
-import { readScrapes, ServerFile } from '../../src/runs/server-file.ts';
+import { readScrapes } from '../../src/runs/read-scrapes.ts';
+import { ServerFile } from '../../src/runs/server-file.ts';
 import { exampleManifest } from '../metrics/example-manifest.ts';
 import { exampleRecord } from './example-records.ts';
 import { batches, temporaryRun } from './temporary-run.ts';

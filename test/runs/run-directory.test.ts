@@ -3,10 +3,10 @@ import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync 
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { UserError } from '../../src/core/errors.ts';
+import { readManifest } from '../../src/runs/read-manifest.ts';
 import {
   createRunDirectory,
   manifestFile,
-  readManifest,
   reportFile,
   unfinished,
   writeManifest,

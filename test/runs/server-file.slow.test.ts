@@ -5,7 +5,8 @@ import { it } from 'node:test';
 import { DuckDBInstance } from '@duckdb/node-api';
 import * as fc from 'fast-check';
 import type { Scrape, ServerSample } from '../../src/schema/server-metrics.ts';
-import { readScrapes, ServerFile } from '../../src/runs/server-file.ts';
+import { readScrapes } from '../../src/runs/read-scrapes.ts';
+import { ServerFile } from '../../src/runs/server-file.ts';
 import { temporaryRun } from './temporary-run.ts';
 
 async function scrapes(dir: string): Promise<Scrape[]> {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SILENT } from '../../src/core/log.ts';
 import { machineUs } from '../../src/core/wall-clock.ts';
 import { ServerCollector } from '../../src/metrics/server.ts';
-import { readScrapes } from '../../src/runs/server-file.ts';
+import { readScrapes } from '../../src/runs/read-scrapes.ts';
 import type { Scrape } from '../../src/schema/server-metrics.ts';
 import { monitorMetrics } from '../../src/serving/metrics-monitor.ts';
 import { metricsPage, type MetricsPage } from '../../src/serving/scrape.ts';

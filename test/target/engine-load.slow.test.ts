@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { run } from '../../src/index.ts';
-import { readScrapes } from '../../src/runs/server-file.ts';
+import { readScrapes } from '../../src/runs/read-scrapes.ts';
 import { temporaryFolder } from '../cli.ts';
 
 const folder = temporaryFolder();

@@ -3,7 +3,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { VirtualClock } from '../../src/core/virtual-clock.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { createEngine, parseEngineSpec } from '../../src/engine/index.ts';
-import { readScrapes } from '../../src/runs/server-file.ts';
+import { readScrapes } from '../../src/runs/read-scrapes.ts';
 import { byMetric, type Scrape, type ServerMetric } from '../../src/schema/server-metrics.ts';
 import { monitorEngine, StepSamples } from '../../src/target/engine-monitor.ts';
 import { RecordingListener } from '../engine/small-engine.ts';

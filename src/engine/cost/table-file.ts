@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { CsvError, parse } from 'csv-parse/sync';
+import { createRequire } from 'node:module';
+import type * as csv from 'csv-parse/sync';
 import { z } from 'zod';
 import { messageOf, UserError } from '../../core/errors.ts';
 import { MOST_JSON_BYTES, readWithin } from '../../core/read-within.ts';
@@ -53,6 +54,8 @@ function rowsOf(path: string, bytes: Buffer): TableRow[] {
 
 function cells(path: string, bytes: Buffer): z.infer<typeof parsed> {
   const options = { bom: true, info: true, record_delimiter: ['\r\n', '\n'], skip_empty_lines: true, trim: true };
+  // Loaded here: hardly an engine has a table of measured times.
+  const { CsvError, parse }: typeof csv = createRequire(import.meta.url)('csv-parse/sync');
   try {
     return parsed.parse(parse(bytes, options));
   } catch (thrown) {

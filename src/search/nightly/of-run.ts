@@ -3,7 +3,7 @@ import { compareRuns } from '../../compare/compare.ts';
 import { JUDGED } from '../../compare/judged.ts';
 import { loadRuns } from '../../compare/load-runs.ts';
 import type { RunSpec } from '../../run/run-spec.ts';
-import { readManifest } from '../../runs/run-directory.ts';
+import { readManifest } from '../../runs/read-manifest.ts';
 import { JUDGED_NAMES } from '../../schema/comparison.ts';
 import type { Summary } from '../../schema/summary.ts';
 import { summaryMarkdown, summaryText } from '../../../reports/index.ts';
