@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { readClientSamples } from '../../src/runs/client-file.ts';
-import { build, buildInStep, ended, evenly, listening, median, REPRISE, writeTrace } from './ticks.ts';
+import { build, buildInStep, end, evenly, listening, median, REPRISE, writeTrace } from './ticks.ts';
 
 const bench = join(import.meta.dirname, '..', '..', '..', 'shared', 'bench');
 const PORT = 18_431;
@@ -164,7 +164,7 @@ async function measure(name: string, scenario: Scenario): Promise<void> {
       add(errors, 'plain, polling', lateTokens(scenario, 'plain', 'on'));
     }
   } finally {
-    await ended(server);
+    await end(server);
   }
   for (const [reader, list] of costs) {
     const beside = ['floor', 'rust'].flatMap((other) => {

@@ -39,7 +39,7 @@ export async function listening(program: string, args: readonly (string | number
 }
 
 /** Ends a server; afterwards its port is free. */
-export async function ended(server: ChildProcess): Promise<void> {
+export async function end(server: ChildProcess): Promise<void> {
   const exit = once(server, 'exit');
   if (server.kill()) await exit;
 }

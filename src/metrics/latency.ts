@@ -22,7 +22,7 @@ export interface LatencyTables {
  * TTFT, TPOT and E2E of answered requests, in microseconds, and the counts that failed ones lack. A failed request has
  * no latency even if some of its tokens came. `add` takes each record once, in any order.
  */
-export class LatencySamples {
+class LatencySamples {
   readonly ttftUs = new Samples();
   /** A response of a single token has no TPOT. */
   readonly tpotUs = new Samples();

@@ -67,12 +67,12 @@ it('maps are of measured requests, failed ones apart, in flight among all', asyn
     fate: (index) => (index % 10 === 3 ? { outcome: 'timeout', sent_us: 0, end_us: 900e6 } : null),
   });
   const inFlight = new Concurrency();
-  const requests = new LatencyRequests({});
+  const all = new LatencyRequests({});
   for (const [index, record] of records.entries()) {
     if (record.sent_us !== null) inFlight.add(record.sent_us, record.end_us ?? Infinity);
-    if (index >= 10) requests.add(record);
+    if (index >= 10) all.add(record);
   }
-  const { ttft_by_input, tpot_by_concurrency } = latencyMaps(requests, inFlight);
+  const { ttft_by_input, tpot_by_concurrency } = latencyMaps(all, inFlight);
   for (const { requests, failed, failed_unplaced } of [ttft_by_input, tpot_by_concurrency])
     assert.deepEqual([requests, failed, failed_unplaced], [36, 4, 0]);
   assert.ok(
