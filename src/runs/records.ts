@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { collectGarbage } from '../core/collect-garbage.ts';
 import { messageOf, UserError } from '../core/errors.ts';
 import { MOST_PART_BYTES, readWithin } from '../core/read-within.ts';
 import type { RecordBatch } from '../core/record.ts';
@@ -12,6 +13,8 @@ import { readSeal, type FoundSeal, type Seal } from './read-seal.ts';
 import { notedFiles, refuse, sha256, type Digests, type OnProblem } from './seal.ts';
 import { SeenIds } from './seen-ids.ts';
 
+/** Parts that are read or written between two collections of what they left. */
+export const PARTS_A_COLLECTION = 8;
 /** Records of a part at a time: few, so that they are gone again before V8 moves them to where it seldom collects. */
 const BATCH = 256;
 
@@ -72,6 +75,7 @@ async function* readParts<T extends Pick<Part, 'ids'>>(
       problem(`${file}: ${doubles} of its requests have a record in a part before it, which counts; remove the copy`);
     yield { part, rows };
     before.push(file);
+    if (before.length % PARTS_A_COLLECTION === 0) collectGarbage();
     records += rows.length;
     await setImmediate();
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { GatheredBytes } from '../../src/core/gathered-bytes.ts';
-import { collectGarbage } from '../collect-garbage.ts';
+import { collectGarbage } from '../../src/core/collect-garbage.ts';
 
 describe('bytes that come in pieces', () => {
   it('are those of the pieces, which may change afterwards, and are gathered anew once taken', () => {

@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import * as fc from 'fast-check';
 import type { ScheduledRequest } from '../../src/core/target.ts';
 import { DueQueue } from '../../src/replay/due-queue.ts';
-import { collectGarbage } from '../collect-garbage.ts';
+import { collectGarbage } from '../../src/core/collect-garbage.ts';
 
 function scheduled(index: number, dueUs: number): ScheduledRequest {
   const request = { id: `r${index}`, traceRow: index + 1, dueUs, inputTokens: 1, outputTokens: 1 };

@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { machineUs } from '../../src/core/wall-clock.ts';
 import { GcPauses } from '../../src/replay/gc-pauses.ts';
-import { collectGarbage } from '../collect-garbage.ts';
+import { collectGarbage } from '../../src/core/collect-garbage.ts';
 
 it('a collection of garbage is seen with its time, and is part of the stall that it makes', async () => {
   const zeroUs = machineUs();
