@@ -1,4 +1,4 @@
-import { nearestRank, Samples } from '../samples.ts';
+import { nearestRank } from '../samples.ts';
 import type { CourseRequests } from './course.ts';
 
 /** Bins of the span of due times: so few that each has requests enough, and no more than a reader can tell apart. */
@@ -31,6 +31,7 @@ export interface CourseBin {
 /** Requests in flight between two times. */
 export type OfSpan = (fromUs: number, toUs: number) => number;
 
+/** `requests` and `refused` are in order of due time. */
 export function courseBins(
   { fromUs, toUs }: { readonly fromUs: number; readonly toUs: number },
   requests: CourseRequests,
@@ -48,8 +49,8 @@ export function courseBins(
     timed_out: 0,
     missed: 0,
     answered: 0,
-    stays: new Samples(),
-    paces: new Samples(),
+    /** Its first request; those behind it are next to it. */
+    first: 0,
   }));
   const cellAt = (us: number): (typeof cells)[number] | undefined =>
     cells[Math.min(count - 1, Math.floor((us - fromUs) / widthUs))];
@@ -66,15 +67,16 @@ export function courseBins(
     const own = addLoad(requests, i);
     if (own === undefined) continue;
     const [stayUs, endUs] = [requests.stay_us[i] ?? Infinity, requests.end_us[i] ?? Infinity];
+    if (own.taken === 0) own.first = i;
     own.taken++;
     own.timed_out += requests.timed_out[i] ?? 0;
     own.missed += requests.missed[i] ?? 0;
-    own.stays.push(stayUs);
-    own.paces.push(stayUs / Math.max(1, requests.output_tokens[i] ?? 1));
     const last = Number.isFinite(stayUs) && endUs <= toUs ? cellAt(endUs) : undefined;
     if (last !== undefined) last.answered++;
   }
-  return cells.map(({ stays, paces, ...cell }, i) => {
+  return cells.map(({ first, ...cell }, i) => {
+    const stays = requests.stay_us.slice(first, first + cell.taken);
+    const paces = stays.map((stayUs, at) => stayUs / Math.max(1, requests.output_tokens[first + at] ?? 1));
     const [startUs, endUs] = [fromUs + i * widthUs, fromUs + (i + 1) * widthUs];
     return {
       from_s: startUs / 1e6,
@@ -82,12 +84,8 @@ export function courseBins(
       ...cell,
       in_flight: inFlight.mean(startUs, endUs),
       most_in_flight: inFlight.most(startUs, endUs),
-      stay_us: stays.takeSorted(median) ?? 0,
-      pace_us: paces.takeSorted(median) ?? 0,
+      stay_us: nearestRank(stays.sort(), 500) ?? 0,
+      pace_us: nearestRank(paces.sort(), 500) ?? 0,
     };
   });
-}
-
-function median(sorted: Float64Array): number | null {
-  return nearestRank(sorted, 500);
 }
