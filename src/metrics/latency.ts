@@ -1,6 +1,7 @@
 import type { RequestRecord } from '../core/record.ts';
 import type { LatencyStats, LatencyTable } from '../schema/latency.ts';
 import { e2eUs, hasKnownGaps, isAnswered, tpotUs, ttftUs } from './request-latency.ts';
+import { release } from '../core/release.ts';
 import { rankIndex, Samples, sum } from './samples.ts';
 import { WholeCounts, type SortedCounts } from './whole-counts.ts';
 
@@ -77,8 +78,8 @@ class Exceeded {
  */
 export class LatencyCollector {
   readonly #fromDue = new LatencySamples();
-  readonly #serviceTtft = new Samples();
-  readonly #serviceE2e = new Samples();
+  /** Of answered requests, from due to sent. */
+  readonly #waitsUs = new Samples();
   readonly #serviceExceeded = new Exceeded();
   readonly #gaps = new WholeCounts();
   readonly #gapsOfFailed = new WholeCounts();
@@ -98,9 +99,7 @@ export class LatencyCollector {
       this.#serviceExceeded.add(record, record.sent_us ?? record.due_us);
       return;
     }
-    const waitedUs = (record.sent_us ?? record.due_us) - record.due_us;
-    this.#serviceTtft.push(ttftUs(record) - waitedUs);
-    this.#serviceE2e.push(e2eUs(record) - waitedUs);
+    this.#waitsUs.push((record.sent_us ?? record.due_us) - record.due_us);
   }
 
   /** To be asked once: the values of requests are gone afterwards. */
@@ -111,11 +110,13 @@ export class LatencyCollector {
     const okGaps = isItlKnown ? this.#gaps.sorted() : NO_GAPS;
     const allGaps = this.#gapsOfFailed.n === 0 ? okGaps : this.#gaps.with(this.#gapsOfFailed).sorted();
     const itl = isItlKnown ? stats(allGaps, missingTokens) : stats(NO_GAPS, 0);
-    const [ttft, okTtft] = statsOf(ttfts, failed, exceeded.ttftUs);
-    const [tpot, okTpot] = statsOf(tpots, failed);
-    const [e2e, okE2e] = statsOf(e2es, failed, exceeded.e2eUs);
-    const [serviceTtft] = statsOf(this.#serviceTtft, failed, service.ttftUs);
-    const [serviceE2e] = statsOf(this.#serviceE2e, failed, service.e2eUs);
+    const fromSent = (samples: Samples): Column => samples.values().map((us, i) => us - this.#waitsUs.at(i));
+    const [serviceTtft] = statsOf(fromSent(ttfts), failed, service.ttftUs);
+    const [serviceE2e] = statsOf(fromSent(e2es), failed, service.e2eUs);
+    this.#waitsUs.release();
+    const [ttft, okTtft] = statsOf(ttfts.take(), failed, exceeded.ttftUs);
+    const [tpot, okTpot] = statsOf(tpots.take(), failed);
+    const [e2e, okE2e] = statsOf(e2es.take(), failed, exceeded.e2eUs);
     return {
       fromDue: { ttft, tpot, itl, e2e },
       ok: { ttft: okTtft, tpot: okTpot, itl: stats(okGaps, 0), e2e: okE2e },
@@ -134,17 +135,20 @@ function pushGaps(times: Float64Array, gaps: WholeCounts): void {
   }
 }
 
-/** Of all requests, and of answered ones. */
+type Column = Float64Array<ArrayBuffer>;
+
+/** Of all requests, and of answered ones. The values are gone afterwards. */
 function statsOf(
-  samples: Samples,
+  values: Column,
   failed: number,
   exceededUs?: number,
 ): readonly [all: LatencyStats, answered: LatencyStats] {
-  return samples.takeSorted((sorted) => {
-    // A sum in this order does not depend on that of the records.
-    const counts = { n: sorted.length, sum: sum(sorted), at: (index: number) => sorted[index] ?? null };
-    return [stats(counts, failed, exceededUs), stats(counts, 0)];
-  });
+  const sorted = values.sort();
+  // A sum in this order does not depend on that of the records.
+  const counts = { n: sorted.length, sum: sum(sorted), at: (index: number) => sorted[index] ?? null };
+  const found = [stats(counts, failed, exceededUs), stats(counts, 0)] as const;
+  release(sorted);
+  return found;
 }
 
 /**

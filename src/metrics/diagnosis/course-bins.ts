@@ -31,11 +31,14 @@ export interface CourseBin {
 /** Requests in flight between two times. */
 export type OfSpan = (fromUs: number, toUs: number) => number;
 
+/** What a request asks for, and when. */
+type Load = { readonly [K in 'due_us' | 'prompt_tokens' | 'output_tokens']: CourseRequests[K] | Float64Array };
+
 /** `requests` and `refused` are in order of due time. */
 export function courseBins(
   { fromUs, toUs }: { readonly fromUs: number; readonly toUs: number },
   requests: CourseRequests,
-  refused: CourseRequests,
+  refused: Load,
   inFlight: { readonly mean: OfSpan; readonly most: OfSpan },
 ): CourseBin[] {
   const due = requests.due_us.length + refused.due_us.length;
@@ -54,7 +57,7 @@ export function courseBins(
   }));
   const cellAt = (us: number): (typeof cells)[number] | undefined =>
     cells[Math.min(count - 1, Math.floor((us - fromUs) / widthUs))];
-  const addLoad = (of: CourseRequests, i: number): (typeof cells)[number] | undefined => {
+  const addLoad = (of: Load, i: number): (typeof cells)[number] | undefined => {
     const own = cellAt(of.due_us[i] ?? 0);
     if (own === undefined) return undefined;
     own.due++;

@@ -105,10 +105,14 @@ export class CourseCollector {
     const taken = order.filter((i) => this.#taken.at(i) === 1);
     const notTaken = order.filter((i) => this.#taken.at(i) === 0);
     release(order);
-    const [requests, refused] = [this.#columns(taken, means), this.#columns(notTaken, means)];
+    this.#taken.release();
+    const refused = {
+      due_us: this.#dueUs.pick(notTaken),
+      prompt_tokens: this.#promptTokens.pick(notTaken),
+      output_tokens: this.#outputTokens.pick(notTaken),
+    };
+    const requests = this.#columns(taken, means);
     release(taken, notTaken);
-    const columns = [this.#dueUs, this.#endUs, this.#taken, this.#timedOut, this.#promptTokens, this.#outputTokens];
-    for (const column of [...columns, this.#missed, this.#ttftUs, this.#tpotUs, this.#staysUs]) column.release();
     const stays = requests.stay_us.filter(Number.isFinite).sort();
     const stayUs = nearestRank(stays, 500);
     release(stays);
@@ -130,12 +134,23 @@ export class CourseCollector {
     };
   }
 
+  /** The columns of these requests; what they are made of is gone afterwards, one by one. */
   #columns(order: Uint32Array<ArrayBuffer>, inFlight: OfSpan): CourseRequests {
-    const column = (samples: Samples): Float64Array<ArrayBuffer> => samples.pick(order);
-    const flags = (samples: Samples): Uint8Array<ArrayBuffer> =>
-      new Uint8Array(order.length).map((_, i) => samples.at(order[i] ?? 0));
-    const whole = (samples: Samples): Uint32Array<ArrayBuffer> =>
-      new Uint32Array(order.length).map((_, i) => samples.at(order[i] ?? 0));
+    const column = (samples: Samples): Float64Array<ArrayBuffer> => {
+      const picked = samples.pick(order);
+      samples.release();
+      return picked;
+    };
+    const flags = (samples: Samples): Uint8Array<ArrayBuffer> => {
+      const picked = new Uint8Array(order.length).map((_, i) => samples.at(order[i] ?? 0));
+      samples.release();
+      return picked;
+    };
+    const whole = (samples: Samples): Uint32Array<ArrayBuffer> => {
+      const picked = new Uint32Array(order.length).map((_, i) => samples.at(order[i] ?? 0));
+      samples.release();
+      return picked;
+    };
     const [due_us, ttft_us] = [column(this.#dueUs), column(this.#ttftUs)];
     return {
       due_us,
