@@ -1,5 +1,6 @@
 import { extname } from 'node:path';
 import type { Clock } from '../core/clock.ts';
+import { collectGarbage } from '../core/collect-garbage.ts';
 import type { RecordBatch, RecordStore } from '../core/record.ts';
 import { startWorker, type WorkerThread } from '../core/worker.ts';
 import { RecordWriter, type WriterOptions } from './record-writer.ts';
@@ -17,6 +18,8 @@ export type WriterQuestion =
 
 /** Records that are passed on between two polls, which takes some 0.1 ms: no request is to wait for a whole batch. */
 const PIECE = 32;
+/** Of a simulation, between two collections of what its requests left. */
+const RECORDS_A_COLLECTION = 16_384;
 /** Batches for the thread that may wait in virtual time, which is faster than it: a few MB. */
 const MOST_WAITING = 16;
 
@@ -67,6 +70,7 @@ function timedStore(thread: Writer, inPieces: boolean): RecordStore {
 
 function waitedForStore(thread: Writer, clock: Pick<Clock, 'wait'>): RecordStore {
   let waiting = 0;
+  let uncollected = 0;
   let isClosing = false;
   const written = (): void => {
     waiting--;
@@ -75,6 +79,11 @@ function waitedForStore(thread: Writer, clock: Pick<Clock, 'wait'>): RecordStore
   return {
     sent: (records) => thread.post({ kind: 'sent', records }),
     finished: (records) => {
+      uncollected += records.length;
+      if (uncollected >= RECORDS_A_COLLECTION) {
+        uncollected = 0;
+        collectGarbage();
+      }
       waiting++;
       const done = thread.ask({ kind: 'finished', records }).then(written, written);
       if (waiting < MOST_WAITING) return;

@@ -1,5 +1,6 @@
 import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { collectGarbage } from '../core/collect-garbage.ts';
 import type { RecordBatch, RequestRecord } from '../core/record.ts';
 import { Journal } from './journal.ts';
 import { encodeRecords } from './parquet.ts';
@@ -9,6 +10,8 @@ import { journalFile, partFile, requestsDirectory, UNFINISHED_SUFFIX } from './r
 /** A part is written when it holds so many token times (about 15 ms of work) or so many records. */
 const PART_TOKENS = 100_000;
 const PART_RECORDS = 4096;
+/** Parts that are written, or read, between two collections of what they left. */
+export const PARTS_A_COLLECTION = 8;
 
 export interface WriterOptions {
   /** Which shard's files these are. */
@@ -95,6 +98,8 @@ export class RecordWriter {
     rmSync(segment, { force: true });
     this.#collected = [];
     this.#collectedTokens = 0;
+    // Requests that are timed may wait for the memory that all threads share.
+    if (!this.#options.journal && this.#number % PARTS_A_COLLECTION === 0) collectGarbage();
   }
 
   #openSegment(): void {

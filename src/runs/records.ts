@@ -8,13 +8,11 @@ import type { RecordBatch } from '../core/record.ts';
 import { release } from '../core/release.ts';
 import { decodeDueKeys, decodeIds, decodePart, type DueKeys, type Part } from './part.ts';
 import { clientFile, manifestFile, requestsDirectory } from './run-directory.ts';
-import { RecordWriter } from './record-writer.ts';
+import { PARTS_A_COLLECTION, RecordWriter } from './record-writer.ts';
 import { readSeal, type FoundSeal, type Seal } from './read-seal.ts';
 import { notedFiles, refuse, sha256, type Digests, type OnProblem } from './seal.ts';
 import { SeenIds } from './seen-ids.ts';
 
-/** Parts that are read or written between two collections of what they left. */
-export const PARTS_A_COLLECTION = 8;
 /** Records of a part at a time: few, so that they are gone again before V8 moves them to where it seldom collects. */
 const BATCH = 256;
 
