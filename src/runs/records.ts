@@ -77,6 +77,7 @@ async function* readParts<T extends Pick<Part, 'ids'>>(
     records += rows.length;
     await setImmediate();
   }
+  if (before.length >= PARTS_A_COLLECTION) collectGarbage();
   if (seal !== null) checkCount(dir, seal, records, problem);
 }
 
