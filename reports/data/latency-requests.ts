@@ -1,4 +1,5 @@
 import type { RequestRecord } from '../../src/core/record.ts';
+import { release } from '../../src/core/release.ts';
 import { type Limits, SLO_METRICS } from '../../src/core/slo.ts';
 import { meets } from '../../src/metrics/judge.ts';
 import { e2eUs, isAnswered, tpotBetweenUs, ttftUs } from '../../src/metrics/request-latency.ts';
@@ -76,7 +77,9 @@ export class LatencyRequests {
 
   /** NaN of a single token. */
   tpotUs(): Column {
-    return this.#decodeUs.values().map((us, i) => tpotBetweenUs(0, us, this.#tokens.at(i)) ?? Number.NaN);
+    const us = this.#decodeUs.values();
+    for (let i = 0; i < us.length; i++) us[i] = tpotBetweenUs(0, us[i] ?? 0, this.#tokens.at(i)) ?? Number.NaN;
+    return us;
   }
 
   e2eUs(): Column {
@@ -85,17 +88,24 @@ export class LatencyRequests {
 
   /** Times of the last token, from the run's start. */
   lastUs(): Column {
-    return this.#dueUs.values().map((due, i) => due + this.#ttftUs.at(i) + this.#decodeUs.at(i));
+    const us = this.#dueUs.values();
+    for (let i = 0; i < us.length; i++) us[i] = (us[i] ?? 0) + this.#ttftUs.at(i) + this.#decodeUs.at(i);
+    return us;
   }
 
   /** As planned, or as the server counted them; NaN where neither is known. */
   inputTokens(): Column {
-    return this.#inputTokens.values().map((tokens) => (tokens < 0 ? Number.NaN : tokens));
+    const tokens = this.#inputTokens.values();
+    for (let i = 0; i < tokens.length; i++) if ((tokens[i] ?? 0) < 0) tokens[i] = Number.NaN;
+    return tokens;
   }
 
-  /** 1 where the limits beside TTFT and TPOT are met. */
-  meetsOthers(): Column {
-    return this.#meetsOthers.values();
+  /** Without the values of those that miss a limit beside TTFT and TPOT; `column` is gone afterwards. */
+  within(column: Column): Column {
+    if (this.#others.length === 0) return column;
+    const kept = column.filter((_, i) => this.#meetsOthers.at(i) === 1);
+    release(column);
+    return kept;
   }
 
   failedDueUs(): Column {

@@ -44,15 +44,8 @@ type Column = Float64Array<ArrayBuffer>;
  * the SLO. A single token has no TPOT, which meets every limit: 0.
  */
 export function sloPlane(all: LatencyRequests, slo: Limits, at: number = GOAL): SloPlane {
-  const others = all.meetsOthers();
-  const possible = (column: Column): Column => {
-    const kept = column.filter((_, i) => others[i] === 1);
-    release(column);
-    return kept;
-  };
-  const ttft = possible(all.ttftUs());
-  const tpot = possible(all.tpotUs()).map((us) => (Number.isNaN(us) ? 0 : us));
-  release(others);
+  const [ttft, tpot] = [all.within(all.ttftUs()), all.within(all.tpotUs())];
+  for (let i = 0; i < tpot.length; i++) if (Number.isNaN(tpot[i])) tpot[i] = 0;
   const atPercent = Number((at * 100).toFixed(3));
   const requests = all.answered + all.failed;
   const never = requests - ttft.length;

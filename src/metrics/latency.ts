@@ -110,7 +110,11 @@ export class LatencyCollector {
     const okGaps = isItlKnown ? this.#gaps.sorted() : NO_GAPS;
     const allGaps = this.#gapsOfFailed.n === 0 ? okGaps : this.#gaps.with(this.#gapsOfFailed).sorted();
     const itl = isItlKnown ? stats(allGaps, missingTokens) : stats(NO_GAPS, 0);
-    const fromSent = (samples: Samples): Column => samples.values().map((us, i) => us - this.#waitsUs.at(i));
+    const fromSent = (samples: Samples): Column => {
+      const values = samples.values();
+      for (let i = 0; i < values.length; i++) values[i] = (values[i] ?? 0) - this.#waitsUs.at(i);
+      return values;
+    };
     const [serviceTtft] = statsOf(fromSent(ttfts), failed, service.ttftUs);
     const [serviceE2e] = statsOf(fromSent(e2es), failed, service.e2eUs);
     this.#waitsUs.release();
