@@ -1,5 +1,6 @@
 import { ascendingOrder } from '../../src/metrics/ascending-order.ts';
 import type { Concurrency } from '../../src/metrics/concurrency.ts';
+import { keepOnly } from '../../src/metrics/keep-only.ts';
 import { release } from '../../src/core/release.ts';
 import { follows } from './follows.ts';
 import { type HeatMap, heatMap } from './heat.ts';
@@ -66,8 +67,11 @@ function mapOf(
   groupOf: (drawn: number) => number,
 ): HeatMap & Pick<LatencyMap, 'follows'> {
   const order = ascendingOrder(dueUs);
-  const drawn = order.filter((i) => !Number.isNaN(xs[i]));
-  release(dueUs, order);
+  release(dueUs);
+  const drawn = order.subarray(
+    0,
+    keepOnly(order, (i) => !Number.isNaN(xs[i])),
+  );
   const [x, y] = [new Float64Array(drawn.length), new Float64Array(drawn.length)];
   for (let i = 0; i < drawn.length; i++) [x[i], y[i]] = [xs[drawn[i] ?? 0] ?? 0, ys[drawn[i] ?? 0] ?? 0];
   release(drawn, xs, ys);

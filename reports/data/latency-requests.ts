@@ -1,7 +1,7 @@
 import type { RequestRecord } from '../../src/core/record.ts';
-import { release } from '../../src/core/release.ts';
 import { type Limits, SLO_METRICS } from '../../src/core/slo.ts';
 import { meets } from '../../src/metrics/judge.ts';
+import { keepOnly } from '../../src/metrics/keep-only.ts';
 import { e2eUs, isAnswered, tpotBetweenUs, ttftUs } from '../../src/metrics/request-latency.ts';
 import { Samples } from '../../src/metrics/samples.ts';
 
@@ -100,12 +100,13 @@ export class LatencyRequests {
     return tokens;
   }
 
-  /** Without the values of those that miss a limit beside TTFT and TPOT; `column` is gone afterwards. */
+  /** The front of a column, which then has the values of those that meet the limits beside TTFT and TPOT. */
   within(column: Column): Column {
     if (this.#others.length === 0) return column;
-    const kept = column.filter((_, i) => this.#meetsOthers.at(i) === 1);
-    release(column);
-    return kept;
+    return column.subarray(
+      0,
+      keepOnly(column, (_, i) => this.#meetsOthers.at(i) === 1),
+    );
   }
 
   failedDueUs(): Column {

@@ -12,6 +12,7 @@ import { limitUs } from '../../src/metrics/judge.ts';
 import { stoppedRecords } from '../../src/metrics/stopped.ts';
 import { hasKnownGaps } from '../../src/metrics/request-latency.ts';
 import { Concurrency } from '../../src/metrics/concurrency.ts';
+import { keepOnly } from '../../src/metrics/keep-only.ts';
 import { release } from '../../src/core/release.ts';
 import { type Ecdf, ecdfOf } from './ecdf.ts';
 import { GapCounts } from './gap-counts.ts';
@@ -136,9 +137,13 @@ class ReportDataCollector {
     const requests = this.#latencies;
     const timeline = this.#timeline.result();
     const ecdf = (us: Float64Array<ArrayBuffer>, metric: 'ttft' | 'tpot' | 'e2e'): Ecdf => {
-      const [limitMs, known] = [this.#limits[metric], us.filter((value) => !Number.isNaN(value)).sort()];
-      const found = ecdfOf(known, requests.failed, limitMs === undefined ? null : limitUs(limitMs));
-      release(us, known);
+      const limitMs = this.#limits[metric];
+      const known = us.subarray(
+        0,
+        keepOnly(us, (value) => !Number.isNaN(value)),
+      );
+      const found = ecdfOf(known.sort(), requests.failed, limitMs === undefined ? null : limitUs(limitMs));
+      release(us);
       return found;
     };
     const curves = {

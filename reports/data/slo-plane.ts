@@ -1,5 +1,6 @@
 import { GOAL, hasLimits, type Limits } from '../../src/core/slo.ts';
 import { limitUs } from '../../src/metrics/judge.ts';
+import { keepOnly } from '../../src/metrics/keep-only.ts';
 import { ascendingOrder } from '../../src/metrics/ascending-order.ts';
 import { release } from '../../src/core/release.ts';
 import type { LatencyRequests } from './latency-requests.ts';
@@ -83,9 +84,13 @@ function countFor(percent: number, requests: number): number {
 
 /** The smallest limit on `values`, in ms, that `wanted` requests meet, counting those whose `others` are within `otherLimit`. */
 function strictest(values: Column, others: Float64Array, otherLimit: number, wanted: number): number | null {
-  const kept = values.filter((_, i) => (others[i] ?? Infinity) <= otherLimit).sort();
-  const value = kept[wanted - 1];
-  release(kept);
+  const all = values.slice();
+  const kept = all.subarray(
+    0,
+    keepOnly(all, (_, i) => (others[i] ?? Infinity) <= otherLimit),
+  );
+  const value = kept.sort()[wanted - 1];
+  release(all);
   return value === undefined ? null : value / 1000;
 }
 

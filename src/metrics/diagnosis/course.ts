@@ -1,6 +1,7 @@
 import type { RequestRecord } from '../../core/record.ts';
 import { ascendingOrder } from '../ascending-order.ts';
 import { Concurrency } from '../concurrency.ts';
+import { keepOnly } from '../keep-only.ts';
 import { e2eUs, isAnswered, tpotUs, ttftUs } from '../request-latency.ts';
 import { release } from '../../core/release.ts';
 import { nearestRank, Samples, sum } from '../samples.ts';
@@ -102,9 +103,11 @@ export class CourseCollector {
     release(due, ends, ttfts);
     if (!(toUs > fromUs)) return null;
     const means = this.#inFlight.means();
-    const taken = order.filter((i) => this.#taken.at(i) === 1);
-    const notTaken = order.filter((i) => this.#taken.at(i) === 0);
-    release(order);
+    const notTaken = Uint32Array.from(this.#notTaken(order));
+    const taken = order.subarray(
+      0,
+      keepOnly(order, (i) => this.#taken.at(i) === 1),
+    );
     this.#taken.release();
     const refused = {
       due_us: this.#dueUs.pick(notTaken),
@@ -113,8 +116,9 @@ export class CourseCollector {
     };
     const requests = this.#columns(taken, means);
     release(taken, notTaken);
-    const stays = requests.stay_us.filter(Number.isFinite).sort();
-    const stayUs = nearestRank(stays, 500);
+    const stays = requests.stay_us.slice();
+    const ended = keepOnly(stays, Number.isFinite);
+    const stayUs = nearestRank(stays.subarray(0, ended).sort(), 500);
     release(stays);
     const bins = courseBins({ fromUs, toUs }, requests, refused, { mean: means, most: this.#inFlight.most() });
     this.#inFlight.release();
@@ -132,6 +136,10 @@ export class CourseCollector {
       stay_s: stayUs === null ? null : stayUs / 1e6,
       judged_by: this.#hasSlo ? 'slo' : 'slow',
     };
+  }
+
+  *#notTaken(order: Uint32Array): Generator<number> {
+    for (const i of order) if (this.#taken.at(i) === 0) yield i;
   }
 
   /** The columns of these requests; what they are made of is gone afterwards, one by one. */
