@@ -61,7 +61,6 @@ const ONE_WAY: readonly {
       'src/core/gathered-bytes.ts',
       // Of pieces of our own, or a handful.
       'src/core/key-hider.ts',
-      'src/core/read-within.ts',
       'src/runs/journal.ts',
       'adapters/json-objects.ts',
       'src/calibrate/truth-server.ts',
