@@ -25,7 +25,12 @@ function withPlanted(name: string, code: string, ...args: readonly string[]) {
 }
 
 it('a TypeError in the thread that makes bodies: its stack, a sentence that it is ours, exit 70', async () => {
-  const code = `if (!isMainThread) TextEncoder.prototype.encode = () => { throw new TypeError('planted'); };`;
+  const code = `const { encode } = TextEncoder.prototype;
+if (!isMainThread)
+  TextEncoder.prototype.encode = function (text) {
+    if (new Error().stack.includes('/adapters/')) throw new TypeError('planted');
+    return encode.call(this, text);
+  };`;
   const target = ['--target', server.url.href, '--adapter', 'openai'];
   const { code: exit, stderr } = await withPlanted('bodies', code, 'run', trace, ...target);
   assert.equal(exit, 70, stderr);
