@@ -38,7 +38,9 @@ export function attainmentInterval(requests: JudgedRequests): AttainmentInterval
   const n = requests.met.length;
   const blocks = blocksOf(requests.dueUs, span, count);
   const p = sum(requests.met) / n;
-  const sorted = new Float64Array(requests.slacks).map((_, i) => slackAt(i)).sort();
+  const sorted = new Float64Array(n);
+  for (let i = 0; i < n; i++) sorted[i] = slackAt(i);
+  sorted.sort();
   const p90 = nearestRank(sorted, 900) ?? 0;
   const variance = sampleVariance(sorted);
   release(sorted);

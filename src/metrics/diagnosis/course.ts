@@ -150,16 +150,23 @@ export class CourseCollector {
       return picked;
     };
     const flags = (samples: Samples): Uint8Array<ArrayBuffer> => {
-      const picked = new Uint8Array(order.length).map((_, i) => samples.at(order[i] ?? 0));
+      const picked = new Uint8Array(order.length);
+      for (let i = 0; i < order.length; i++) picked[i] = samples.at(order[i] ?? 0);
       samples.release();
       return picked;
     };
     const whole = (samples: Samples): Uint32Array<ArrayBuffer> => {
-      const picked = new Uint32Array(order.length).map((_, i) => samples.at(order[i] ?? 0));
+      const picked = new Uint32Array(order.length);
+      for (let i = 0; i < order.length; i++) picked[i] = samples.at(order[i] ?? 0);
       samples.release();
       return picked;
     };
     const [due_us, ttft_us] = [column(this.#dueUs), column(this.#ttftUs)];
+    const in_flight = new Uint32Array(order.length);
+    for (let i = 0; i < order.length; i++) {
+      const at = due_us[i] ?? 0;
+      in_flight[i] = Math.round(inFlight(at - 1, at));
+    }
     return {
       due_us,
       end_us: column(this.#endUs),
@@ -167,10 +174,7 @@ export class CourseCollector {
       missed: this.#hasSlo ? flags(this.#missed) : slow(ttft_us, column(this.#tpotUs)),
       ttft_us,
       stay_us: column(this.#staysUs),
-      in_flight: new Uint32Array(order.length).map((_, i) => {
-        const at = due_us[i] ?? 0;
-        return Math.round(inFlight(at - 1, at));
-      }),
+      in_flight,
       prompt_tokens: whole(this.#promptTokens),
       output_tokens: whole(this.#outputTokens),
     };
