@@ -68,10 +68,7 @@ function mapOf(
 ): HeatMap & Pick<LatencyMap, 'follows'> {
   const order = ascendingOrder(dueUs);
   release(dueUs);
-  const drawn = order.subarray(
-    0,
-    keepOnly(order, (i) => !Number.isNaN(xs[i])),
-  );
+  const drawn = keepOnly(order, (i) => !Number.isNaN(xs[i]));
   const [x, y] = [new Float64Array(drawn.length), new Float64Array(drawn.length)];
   for (let i = 0; i < drawn.length; i++) [x[i], y[i]] = [xs[drawn[i] ?? 0] ?? 0, ys[drawn[i] ?? 0] ?? 0];
   release(drawn, xs, ys);

@@ -2,7 +2,7 @@ import type { RequestRecord } from '../../src/core/record.ts';
 import { type Limits, SLO_METRICS } from '../../src/core/slo.ts';
 import { meets } from '../../src/metrics/judge.ts';
 import { keepOnly } from '../../src/metrics/keep-only.ts';
-import { e2eUs, isAnswered, tpotBetweenUs, ttftUs } from '../../src/metrics/request-latency.ts';
+import { e2eUs, isAnswered, missingOutputTokens, tpotBetweenUs, ttftUs } from '../../src/metrics/request-latency.ts';
 import { Samples } from '../../src/metrics/samples.ts';
 
 type Column = Float64Array<ArrayBuffer>;
@@ -39,7 +39,7 @@ export class LatencyRequests {
   add(record: RequestRecord): void {
     const { token_times_us: times, input_tokens_planned, sent_us } = record;
     if (!isAnswered(record)) {
-      this.#missingTokens += Math.max(0, (record.output_tokens_planned ?? 0) - times.length);
+      this.#missingTokens += missingOutputTokens(record);
       this.#failedDueUs.push(record.due_us);
       if (input_tokens_planned !== null) this.#failedInputTokens.push(input_tokens_planned);
       if (sent_us !== null) this.#failedSentUs.push(sent_us);
@@ -103,10 +103,7 @@ export class LatencyRequests {
   /** The front of a column, which then has the values of those that meet the limits beside TTFT and TPOT. */
   within(column: Column): Column {
     if (this.#others.length === 0) return column;
-    return column.subarray(
-      0,
-      keepOnly(column, (_, i) => this.#meetsOthers.at(i) === 1),
-    );
+    return keepOnly(column, (_, i) => this.#meetsOthers.at(i) === 1);
   }
 
   failedDueUs(): Column {

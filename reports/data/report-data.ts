@@ -138,10 +138,7 @@ class ReportDataCollector {
     const timeline = this.#timeline.result();
     const ecdf = (us: Float64Array<ArrayBuffer>, metric: 'ttft' | 'tpot' | 'e2e'): Ecdf => {
       const limitMs = this.#limits[metric];
-      const known = us.subarray(
-        0,
-        keepOnly(us, (value) => !Number.isNaN(value)),
-      );
+      const known = keepOnly(us, (value) => !Number.isNaN(value));
       const found = ecdfOf(known.sort(), requests.failed, limitMs === undefined ? null : limitUs(limitMs));
       release(us);
       return found;

@@ -84,13 +84,9 @@ function countFor(percent: number, requests: number): number {
 
 /** The smallest limit on `values`, in ms, that `wanted` requests meet, counting those whose `others` are within `otherLimit`. */
 function strictest(values: Column, others: Float64Array, otherLimit: number, wanted: number): number | null {
-  const all = values.slice();
-  const kept = all.subarray(
-    0,
-    keepOnly(all, (_, i) => (others[i] ?? Infinity) <= otherLimit),
-  );
+  const kept = keepOnly(values.slice(), (_, i) => (others[i] ?? Infinity) <= otherLimit);
   const value = kept.sort()[wanted - 1];
-  release(all);
+  release(kept);
   return value === undefined ? null : value / 1000;
 }
 

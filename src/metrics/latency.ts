@@ -1,6 +1,6 @@
 import type { RequestRecord } from '../core/record.ts';
 import type { LatencyStats, LatencyTable } from '../schema/latency.ts';
-import { e2eUs, hasKnownGaps, isAnswered, tpotUs, ttftUs } from './request-latency.ts';
+import { e2eUs, hasKnownGaps, isAnswered, missingOutputTokens, tpotUs, ttftUs } from './request-latency.ts';
 import { release } from '../core/release.ts';
 import { rankIndex, Samples, sum } from './samples.ts';
 import { WholeCounts, type SortedCounts } from './whole-counts.ts';
@@ -46,7 +46,7 @@ class LatencySamples {
     if (!isAnswered(record)) {
       this.#failed++;
       this.exceeded.add(record, record.due_us);
-      this.#missingTokens += Math.max(0, (record.output_tokens_planned ?? 0) - record.token_times_us.length);
+      this.#missingTokens += missingOutputTokens(record);
       return;
     }
     const tpot = tpotUs(record);

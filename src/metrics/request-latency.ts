@@ -14,6 +14,11 @@ export function hasKnownGaps({ token_time_source }: RequestRecord): boolean {
   return token_time_source !== 'spread';
 }
 
+/** Planned tokens that did not come. */
+export function missingOutputTokens({ output_tokens_planned: planned, token_times_us: times }: RequestRecord): number {
+  return Math.max(0, (planned ?? 0) - times.length);
+}
+
 /** First token - due. Only for an answered request. */
 export function ttftUs(record: RequestRecord): number {
   return record.token_times_us[0] ?? Number.NaN;

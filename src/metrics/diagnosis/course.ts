@@ -103,11 +103,8 @@ export class CourseCollector {
     release(due, ends, ttfts);
     if (!(toUs > fromUs)) return null;
     const means = this.#inFlight.means();
-    const notTaken = Uint32Array.from(this.#notTaken(order));
-    const taken = order.subarray(
-      0,
-      keepOnly(order, (i) => this.#taken.at(i) === 1),
-    );
+    const notTaken = keepOnly(order.slice(), (i) => this.#taken.at(i) === 0);
+    const taken = keepOnly(order, (i) => this.#taken.at(i) === 1);
     this.#taken.release();
     const refused = {
       due_us: this.#dueUs.pick(notTaken),
@@ -116,9 +113,8 @@ export class CourseCollector {
     };
     const requests = this.#columns(taken, means);
     release(taken, notTaken);
-    const stays = requests.stay_us.slice();
-    const ended = keepOnly(stays, Number.isFinite);
-    const stayUs = nearestRank(stays.subarray(0, ended).sort(), 500);
+    const stays = keepOnly(requests.stay_us.slice(), Number.isFinite);
+    const stayUs = nearestRank(stays.sort(), 500);
     release(stays);
     const bins = courseBins({ fromUs, toUs }, requests, refused, { mean: means, most: this.#inFlight.most() });
     this.#inFlight.release();
@@ -136,10 +132,6 @@ export class CourseCollector {
       stay_s: stayUs === null ? null : stayUs / 1e6,
       judged_by: this.#hasSlo ? 'slo' : 'slow',
     };
-  }
-
-  *#notTaken(order: Uint32Array): Generator<number> {
-    for (const i of order) if (this.#taken.at(i) === 0) yield i;
   }
 
   /** The columns of these requests; what they are made of is gone afterwards, one by one. */
