@@ -7,4 +7,5 @@ import { setFlagsFromString } from 'node:v8';
  */
 export function useSingleThreadedGc(): void {
   setFlagsFromString('--no-parallel-scavenge');
+  setFlagsFromString('--no-memory-reducer');
 }

@@ -91,6 +91,9 @@ export class WallClock implements Clock {
   #pollingUs = 0;
   #over = false;
   #arrivedUs = Number.NEGATIVE_INFINITY;
+  /** Called after each poll that handed out bytes, and after those that `pollAgain` asked for. */
+  onPolled: () => void = () => undefined;
+  #isPolledToldOf = false;
 
   /** Moves the run's zero to an instant of `machineUs`; no action may be on the clock yet. */
   startAt(zeroUs: number): void {
@@ -117,7 +120,7 @@ export class WallClock implements Clock {
     if (nowUs - this.#phaseUs <= PHASE_CAP_US) return this.#phaseUs;
     if (this.#phaseUs === Number.NEGATIVE_INFINITY) {
       this.#phaseBeganUs = nowUs;
-      setImmediate(this.#endPhase);
+      this.pollAgain();
     }
     this.#phaseUs = nowUs;
     return nowUs;
@@ -135,7 +138,20 @@ export class WallClock implements Clock {
     if (this.#dueNow === undefined && this.#queue.nextTime <= this.read()) this.#runDue();
   }
 
-  readonly #endPhase = (): void => {
+  /** The next poll does not block, and `onPolled` is called after it. */
+  pollAgain(): void {
+    if (this.#isPolledToldOf) return;
+    this.#isPolledToldOf = true;
+    setImmediate(this.#polled);
+  }
+
+  readonly #polled = (): void => {
+    this.#isPolledToldOf = false;
+    if (this.#phaseUs !== Number.NEGATIVE_INFINITY) this.#endPhase();
+    this.onPolled();
+  };
+
+  #endPhase(): void {
     this.#phaseUs = Number.NEGATIVE_INFINITY;
     const tookUs = this.read() - this.#phaseBeganUs;
     this.#readingUs += tookUs;
@@ -145,7 +161,7 @@ export class WallClock implements Clock {
       longestUs: tookUs,
       longestAtUs: this.#phaseBeganUs,
     });
-  };
+  }
 
   /** Does work of reading what has arrived: it counts as such, and this round of the event loop not as polling. */
   reads(work: () => void): void {

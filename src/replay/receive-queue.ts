@@ -1,7 +1,7 @@
 /** Reads between two polls, so that new bytes wait for some 0.3 ms at most. */
 const SLICE = 32;
 /** Up to so many waiting reads are done at once: another poll first would cost as much. */
-const FEW = 4;
+const FEW = 16;
 /** Reads that may wait while bytes keep coming; a larger burst is read before it is over. */
 const MOST = 4096;
 /** Of the buffer in which bytes wait: what comes beyond it is read at once. */
@@ -22,6 +22,9 @@ export interface UnreadStream {
 export interface ReceiveClock {
   phase(): number;
   stamp(): number;
+  /** Called after each poll that gave bytes, and after those that `pollAgain` asked for. */
+  onPolled: () => void;
+  pollAgain(): void;
   due(): void;
   reads(work: () => void): void;
 }
@@ -44,11 +47,11 @@ export class ReceiveQueue {
   /** Reads under way: one may ask for others. */
   #depth = 0;
   #hasNew = false;
-  #armed = false;
   #readingUs: number | null = null;
 
   constructor(clock: ReceiveClock) {
     this.#clock = clock;
+    clock.onPolled = this.#round;
   }
 
   /** Arrival time of the bytes being read; for events that no bytes caused, the start of this poll. Microseconds. */
@@ -69,9 +72,6 @@ export class ReceiveQueue {
     this.#tail = at + 1;
     stream.unread++;
     this.#hasNew = true;
-    if (this.#armed) return;
-    this.#armed = true;
-    setImmediate(this.#round);
   }
 
   /** Reads the bytes of `stream` before an event (such as a close) that would lose them. */
@@ -85,13 +85,12 @@ export class ReceiveQueue {
     this.#read(this.#tail - this.#head);
   }
 
-  /** After each poll; while armed, polls do not block. */
+  /** After each poll; while bytes wait, polls do not block. */
   readonly #round = (): void => {
     const waiting = this.#tail - this.#head;
     if (!this.#hasNew || waiting <= FEW || waiting > MOST) this.#clock.reads(this.#slice);
     this.#hasNew = false;
-    this.#armed = this.#tail > this.#head;
-    if (this.#armed) setImmediate(this.#round);
+    if (this.#tail > this.#head) this.#clock.pollAgain();
   };
 
   readonly #slice = (): void => this.#read(Math.max(SLICE, this.#tail - this.#head - MOST));

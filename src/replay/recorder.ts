@@ -5,10 +5,13 @@ import type { StallLog } from './stalls.ts';
 import { followerRecord, heldRecord, unsentRecord, type RecordContext } from './unsent-record.ts';
 import { ByIndex } from './by-index.ts';
 import { lumpedTokens } from './lumped-tokens.ts';
-import { settleTokenTimes, TEXT, UNKNOWN_TEXT } from './token-times.ts';
+import { TokenLogs, type TokenLog } from './token-log.ts';
+import { settleTokenTimes } from './token-times.ts';
 
 /** Records passed on in one batch; smaller batches go at each `flush`, which is called on a timer. */
 const BATCH = 256;
+/** An opening one, and one that ends the answer. */
+const EVENTS_WITHOUT_TOKEN = 2;
 
 /** Totals since the run's start. */
 export interface Progress {
@@ -29,23 +32,14 @@ export interface RequestWatcher {
   ended(record: RequestRecord, timeUs: number): void;
 }
 
-/** The state of a request in flight. Token times go into a slab of the planned length: nothing grows per token. */
-interface InFlight {
+/** The state of a request in flight. */
+interface InFlight extends TokenLog {
   readonly scheduled: ScheduledRequest;
   /** When it had a place in flight; null without a cap. */
   readonly placeUs: number | null;
   hasToken: boolean;
   sentUs: number | null;
   connectUs: number | null;
-  /** One entry per event, in microseconds of the run. */
-  times: Float64Array;
-  /** Tokens of each event. */
-  counts: Uint32Array;
-  /** TEXT, UNKNOWN_TEXT or 0. */
-  texts: Uint8Array;
-  events: number;
-  /** Every event so far was one token of text; `counts` and `texts` are filled once it matters. */
-  isUniform: boolean;
 }
 
 /**
@@ -57,6 +51,7 @@ export class Recorder implements RunSink {
   readonly #stalls: StallLog | null;
   readonly #watchers: readonly RequestWatcher[];
   readonly #inFlight = new ByIndex<InFlight>();
+  readonly #logs = new TokenLogs();
   /** Due, and waiting for a place in flight. */
   readonly #held = new Map<number, ScheduledRequest>();
   #sentBatch: RequestRecord[] = [];
@@ -118,18 +113,13 @@ export class Recorder implements RunSink {
     const { index, request } = scheduled;
     if (this.#inFlight.get(index) !== undefined) throw new Error(`request ${request.id} began twice`);
     if (!this.#held.delete(index)) this.#due(scheduled);
-    const slab = request.outputTokens + 2;
     this.#inFlight.set(index, {
+      ...this.#logs.open(request.outputTokens + EVENTS_WITHOUT_TOKEN),
       scheduled,
       placeUs,
       hasToken: false,
       sentUs: null,
       connectUs: null,
-      times: new Float64Array(slab),
-      counts: new Uint32Array(slab),
-      texts: new Uint8Array(slab),
-      events: 0,
-      isUniform: true,
     });
   }
 
@@ -161,14 +151,7 @@ export class Recorder implements RunSink {
 
   tokens(index: number, timeUs: number, count: number, hasText: HasText = count > 0): void {
     const request = this.#get(index);
-    if (request.events === request.times.length) grow(request);
-    request.times[request.events] = timeUs;
-    if (count !== 1 || hasText !== true || !request.isUniform) {
-      tellApart(request);
-      request.counts[request.events] = count;
-      request.texts[request.events] = hasText === 'unknown' ? UNKNOWN_TEXT : hasText ? TEXT : 0;
-    }
-    request.events++;
+    this.#logs.add(request, timeUs, count, hasText);
     this.progress.tokens += count;
     if (count === 0 || request.hasToken) return;
     request.hasToken = true;
@@ -201,6 +184,7 @@ export class Recorder implements RunSink {
     const request = this.#get(index);
     this.#inFlight.delete(index);
     const record = this.#record(request, timeUs, outcome, error, response);
+    this.#logs.close(request);
     if (record.outcome === 'ok') this.progress.ok++;
     else this.progress.failed++;
     this.#finishedBatch.push(record);
@@ -230,10 +214,10 @@ export class Recorder implements RunSink {
     response: ResponseInfo | null,
   ): RequestRecord {
     const { scheduled, sentUs } = request;
-    if (request.events > 0) tellApart(request);
+    const events = this.#logs.eventsOf(request);
     const dueUs = Math.round(scheduled.dueUs);
     const { times, source, hidden, reported } = settleTokenTimes(
-      request,
+      events,
       scheduled.request.outputTokens,
       dueUs,
       response,
@@ -265,7 +249,7 @@ export class Recorder implements RunSink {
       hidden_tokens: hidden,
       output_tokens_reported: reported,
       // In virtual time, and by the server's clock, nothing lies between the engine and the record.
-      lumped_tokens: this.#stalls === null || response?.tokenTimeSource === 'server' ? null : lumpedTokens(request),
+      lumped_tokens: this.#stalls === null || response?.tokenTimeSource === 'server' ? null : lumpedTokens(events),
       held_us: request.placeUs === null ? null : heldUs(dueUs, request.placeUs),
       prefill_call_us: wholeUs(response?.handover?.prefill_call_us),
       handover_us: wholeUs(response?.handover?.handover_us),
@@ -286,24 +270,4 @@ function heldUs(dueUs: number, placeUs: number): number {
 
 function wholeUs(us: number | null | undefined): number | null {
   return us === null || us === undefined ? null : Math.round(us);
-}
-
-/** Writes down what was left out while all events were alike: each array that is not touched is a cache miss less a token. */
-function tellApart(request: InFlight): void {
-  if (!request.isUniform) return;
-  request.counts.fill(1, 0, request.events);
-  request.texts.fill(TEXT, 0, request.events);
-  request.isUniform = false;
-}
-
-function grow(request: InFlight): void {
-  const times = new Float64Array(request.times.length * 2);
-  times.set(request.times);
-  request.times = times;
-  const counts = new Uint32Array(request.counts.length * 2);
-  counts.set(request.counts);
-  request.counts = counts;
-  const texts = new Uint8Array(request.texts.length * 2);
-  texts.set(request.texts);
-  request.texts = texts;
 }

@@ -45,8 +45,8 @@ type State = 'status' | 'headers' | 'chunk-line' | 'chunk' | 'chunk-end' | 'trai
 export class ResponseReader {
   readonly #events: ResponseEvents;
   #state: State = 'over';
-  /** An unfinished line at the end of the bytes so far. */
-  readonly #rest = new GatheredBytes();
+  /** An unfinished line at the end of the bytes so far; null: there is none, which is nearly always so. */
+  #rest: GatheredBytes | null = null;
   #headBytes = 0;
   #version = 1;
   #status = 0;
@@ -66,7 +66,7 @@ export class ResponseReader {
 
   /** A response is to come. */
   begin(): void {
-    this.#rest.take();
+    this.#rest = null;
     this.#newHead();
   }
 
@@ -107,7 +107,7 @@ export class ResponseReader {
 
   /** Reads a line that ends in these bytes, or keeps what there is of it. */
   #readLine(bytes: Buffer, from: number, to: number): number {
-    if (this.#rest.length === 0) {
+    if (this.#rest === null) {
       const start = this.#state === 'status' ? this.#skipLineEnds(bytes, from, to) : from;
       if (start > from) return start;
       const behind = this.#state === 'chunk-end' ? this.#readChunkEnd(bytes, from, to) : from;
@@ -119,12 +119,14 @@ export class ResponseReader {
     const length = left.indexOf(LF) + 1;
     this.#checkBounds(length === 0 ? left.length : length);
     if (length === 0) {
+      this.#rest ??= new GatheredBytes();
       this.#rest.push(left);
       if (this.#state === 'status') checkVersion(this.#rest);
       return to;
     }
     const piece = left.subarray(0, length);
-    const line = this.#rest.length === 0 ? piece : this.#rest.take(piece);
+    const line = this.#rest === null ? piece : this.#rest.take(piece);
+    this.#rest = null;
     if (line[line.length - 2] !== CR) throw new MalformedResponse('a line ends without CR');
     this.#line(line.toString('latin1', 0, line.length - 2));
     return from + length;
@@ -160,7 +162,7 @@ export class ResponseReader {
   #checkBounds(more: number): void {
     const isHead = this.#state === 'status' || this.#state === 'headers' || this.#state === 'trailers';
     if (isHead) this.#headBytes += more;
-    if (isHead ? this.#headBytes > MAX_HEAD_BYTES : this.#rest.length + more > MAX_CHUNK_LINE_BYTES)
+    if (isHead ? this.#headBytes > MAX_HEAD_BYTES : (this.#rest?.length ?? 0) + more > MAX_CHUNK_LINE_BYTES)
       throw new MalformedResponse(isHead ? `headers of more than ${MAX_HEAD_BYTES} bytes` : 'a chunk line without end');
   }
 

@@ -7,13 +7,13 @@ import { CallHandler, type BrokenAt } from '../../src/replay/call-handler.ts';
 import { isNoHttp } from '../../src/replay/exchange.ts';
 import type { HttpClient } from '../../src/replay/http-client.ts';
 import { PlainConnection, plainHttp } from '../../src/replay/plain-client.ts';
+import { WallClock } from '../../src/core/wall-clock.ts';
 import { ReceiveQueue, type UnreadStream } from '../../src/replay/receive-queue.ts';
 import { Inbox } from '../../src/replay/stamped-socket.ts';
 import { type HttpPath } from '../../src/replay/transport.ts';
 import { undiciHttp } from '../../src/replay/undici-client.ts';
 
 const URL_OF = new URL('http://127.0.0.1:1');
-const clock = { phase: () => 0, stamp: () => 0, due: () => undefined, reads: (work: () => void) => work() };
 
 /** What a call is told of its response. */
 interface Told {
@@ -26,7 +26,7 @@ interface Told {
 
 /** A client on a socket that is none. */
 function connected(path: HttpPath): { client: HttpClient; socket: Socket; stream: UnreadStream; queue: ReceiveQueue } {
-  const queue = new ReceiveQueue(clock);
+  const queue = new ReceiveQueue(new WallClock());
   const socket = Object.assign(new Socket(), { write: () => true });
   if (path === 'plain') {
     const stream = new PlainConnection(queue).attach(socket);

@@ -5,9 +5,9 @@ import { setImmediate as afterPoll } from 'node:timers/promises';
 import { CallHandler } from '../../src/replay/call-handler.ts';
 import type { CallRequest, HttpClient } from '../../src/replay/http-client.ts';
 import { PlainConnection, plainHttp } from '../../src/replay/plain-client.ts';
+import { WallClock } from '../../src/core/wall-clock.ts';
 import { ReceiveQueue } from '../../src/replay/receive-queue.ts';
 
-const clock = { phase: () => 0, stamp: () => 0, due: () => undefined, reads: (work: () => void) => work() };
 const REQUEST: CallRequest = {
   method: 'POST',
   path: '/v1/x?key=1',
@@ -22,7 +22,7 @@ function fake(): {
   sockets: { socket: Socket; written: string }[];
   answer: (text: string) => void;
 } {
-  const queue = new ReceiveQueue(clock);
+  const queue = new ReceiveQueue(new WallClock());
   const sockets: { socket: Socket; written: string }[] = [];
   let last: PlainConnection | null = null;
   const client = plainHttp(new URL('http://[::1]:8000'), queue).client((callback) => {

@@ -1,10 +1,32 @@
 import assert from 'node:assert/strict';
 import { setImmediate as afterPoll } from 'node:timers/promises';
 import { describe, it } from 'node:test';
-import { ReceiveQueue, type UnreadStream } from '../../src/replay/receive-queue.ts';
+import { ReceiveQueue, type ReceiveClock, type UnreadStream } from '../../src/replay/receive-queue.ts';
 
-const clock = { phase: () => 1000, stamp: () => stampUs++, due: () => undefined, reads: (work: () => void) => work() };
-let stampUs = 0;
+/** A clock whose stamps count up from `us`, and which has the queue called after each poll as the real one does. */
+function clockAt(us: number, due: () => void): ReceiveClock {
+  let stampUs = us;
+  let isAsked = false;
+  const clock: ReceiveClock = {
+    phase: () => 1000,
+    stamp: () => {
+      clock.pollAgain();
+      return stampUs++;
+    },
+    due,
+    reads: (work) => work(),
+    onPolled: () => undefined,
+    pollAgain: () => {
+      if (isAsked) return;
+      isAsked = true;
+      setImmediate(() => {
+        isAsked = false;
+        clock.onPolled();
+      });
+    },
+  };
+  return clock;
+}
 
 /** A stream that writes down what it reads, and when the queue says that it came; `during` is called in each read. */
 function stream(queue: ReceiveQueue, read: string[], during = (): void => undefined): UnreadStream {
@@ -18,8 +40,7 @@ function stream(queue: ReceiveQueue, read: string[], during = (): void => undefi
 }
 
 function queueAt(us: number, due = (): void => undefined): ReceiveQueue {
-  stampUs = us;
-  return new ReceiveQueue({ ...clock, due });
+  return new ReceiveQueue(clockAt(us, due));
 }
 
 const add = (queue: ReceiveQueue, to: UnreadStream, text: string): void =>
@@ -30,14 +51,14 @@ describe('arrivals', () => {
     const queue = queueAt(1);
     const read: string[] = [];
     const streams = Array.from({ length: 3 }, () => stream(queue, read));
-    for (let i = 0; i < 6; i++) add(queue, streams[i % 3] ?? assert.fail(), `bytes ${i}`);
+    for (let i = 0; i < 18; i++) add(queue, streams[i % 3] ?? assert.fail(), `bytes ${i}`);
     await afterPoll();
     assert.deepEqual(read, [], 'bytes came in this poll: more may be there');
     add(queue, stream(queue, read), 'more');
     await afterPoll();
     assert.deepEqual(read, []);
     await afterPoll();
-    assert.deepEqual(read, ['bytes 0@1', 'bytes 1@2', 'bytes 2@3', 'bytes 3@4', 'bytes 4@5', 'bytes 5@6', 'more@7']);
+    assert.deepEqual(read, [...Array.from({ length: 18 }, (_, i) => `bytes ${i}@${i + 1}`), 'more@19']);
     assert.equal(queue.nowUs(), 1000, 'nothing is being read');
     assert.deepEqual(
       streams.map(({ unread }) => unread),
