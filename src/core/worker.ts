@@ -1,5 +1,6 @@
 import { extname } from 'node:path';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { ByIndex } from './by-index.ts';
 import { withCompileCache } from './compile-cache.ts';
 import { messageOf, UserError, type ExitCode } from './errors.ts';
 
@@ -72,14 +73,16 @@ interface ThreadData {
 export function startWorker<D, Q, A>(file: URL, data: D): WorkerThread<Q, A> {
   const given: ThreadData = { file: file.href, data };
   const worker = new Worker(THREAD, { workerData: given, env: withCompileCache() });
-  const pending = new Map<number, Pending<A>>();
+  const pending = new ByIndex<Pending<A>>();
   let nextId = 0;
   let isTerminated = false;
   let ended: Error | null = null;
   const failAll = (error: Error): void => {
     ended ??= error;
-    if (!isTerminated) for (const { reject } of pending.values()) reject(ended);
-    pending.clear();
+    for (const id of pending.indices()) {
+      if (!isTerminated) pending.get(id)?.reject(ended);
+      pending.delete(id);
+    }
   };
   worker.on('message', (reply: Reply<A>) => {
     const waiting = pending.get(reply.id);

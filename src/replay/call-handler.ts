@@ -1,6 +1,6 @@
 import { ProtocolError, type Call } from '../core/codec.ts';
 import { GatheredBytes } from '../core/gathered-bytes.ts';
-import type { Lease } from './connections.ts';
+import type { Lease, LeasePool } from './connections.ts';
 
 /** Bytes of an error response's body that are read at most. */
 const ERROR_BODY_BYTES = 8192;
@@ -45,30 +45,46 @@ export interface CallEvents {
   onReply(call: Call, body: Uint8Array): void;
   onErrorStatus(call: Call, status: number, body: string): void;
   onBroken(call: Call, error: Error, at: BrokenAt): void;
+  /** The connection broke while it idled, before any of the call was written to it: the call goes on another, once. */
+  onUnsent(handler: CallHandler): void;
   /** What one of these threw: undici would take an exception for an error of the connection, and it would be lost. */
   onThrown(call: Call, thrown: unknown): void;
+}
+
+/** What a call is on, once it is being written. */
+export interface CallConnection {
+  /** Gives up the call, which closes the connection, unless the call is over. */
+  abort(handler: CallHandler, reason: Error): void;
 }
 
 /** What comes of one call, from whichever client sends it; the token path goes through `onBody` alone. */
 export class CallHandler {
   readonly #exchange: CallEvents;
   readonly call: Call;
-  /** Ends the call on its connection; null: nothing of it has been written. */
-  #abortSent: ((reason: Error) => void) | null = null;
+  /** Null: nothing of the call has been written. */
+  #connection: CallConnection | null = null;
+  #lease: Lease | null = null;
+  #pool: LeasePool | null = null;
   #status = 0;
   /** Whether the body is that of an answer with tokens. */
   #isStream = false;
   readonly #kept = new GatheredBytes();
   #aborted = false;
+  #isDraining = false;
+  #isFree = false;
   #drainTimer: NodeJS.Timeout | null = null;
-  lease: Lease | null = null;
-  release: () => void = () => undefined;
-  /** Sends the call on another connection. */
-  sendAgain: (() => void) | null = null;
+  #isSentAgain = false;
 
   constructor(exchange: CallEvents, call: Call) {
     this.#exchange = exchange;
     this.call = call;
+  }
+
+  /** The call is lent a connection of `pool`. */
+  lend(lease: Lease, pool: LeasePool): void {
+    this.#lease = lease;
+    this.#pool = pool;
+    this.#isFree = false;
   }
 
   /** The exchange is over: what is left of the body is read for a while, so that the connection can be used again. */
@@ -79,18 +95,18 @@ export class CallHandler {
   abort(): void {
     if (this.#aborted) return;
     this.#aborted = true;
-    this.#abortSent?.(new Error('given up'));
+    this.#connection?.abort(this, new Error('given up'));
   }
 
-  /** The call is about to be written; `abort` closes its connection, unless the call is over. */
-  onStart(abort: (reason: Error) => void): void {
-    this.#abortSent = abort;
-    if (this.#aborted) abort(new Error('given up'));
+  /** The call is about to be written. */
+  onStart(connection: CallConnection): void {
+    this.#connection = connection;
+    if (this.#aborted) connection.abort(this, new Error('given up'));
   }
 
   onSent(): void {
     try {
-      this.#exchange.onSent(this.call, this.lease?.connectUs ?? null);
+      this.#exchange.onSent(this.call, this.#lease?.connectUs ?? null);
     } catch (thrown) {
       this.#exchange.onThrown(this.call, thrown);
     }
@@ -135,14 +151,14 @@ export class CallHandler {
   }
 
   onError(error: Error): void {
-    const isConnectError = this.lease?.isUnconnected === true;
-    const wasIdle = this.lease?.connectUs === null;
+    const isConnectError = this.#lease?.isUnconnected === true;
+    const wasIdle = this.#lease?.connectUs === null;
     this.#free();
     if (this.#isIgnored()) return;
     try {
       if (this.#status >= 300) this.#reportError();
       else if (this.#status >= 200) this.#exchange.onBroken(this.call, error, 'answering'); // 1xx answers nothing
-      else if (this.#abortSent !== null) this.#exchange.onBroken(this.call, error, unanswered(wasIdle));
+      else if (this.#connection !== null) this.#exchange.onBroken(this.call, error, unanswered(wasIdle));
       else if (isConnectError) this.#exchange.onBroken(this.call, error, 'connecting');
       else this.#notSent(error);
     } catch (thrown) {
@@ -150,26 +166,32 @@ export class CallHandler {
     }
   }
 
-  /** The connection broke while it idled, before any of the call was written to it: it goes on another, but once. */
   #notSent(error: Error): void {
-    const sendAgain = this.sendAgain;
-    this.sendAgain = null;
-    if (sendAgain === null) this.#exchange.onBroken(this.call, error, 'unanswered after idling');
-    else queueMicrotask(sendAgain); // the client is still at work on the connection
+    if (this.#isSentAgain) this.#exchange.onBroken(this.call, error, 'unanswered after idling');
+    // Later, as the client is still at work on the connection.
+    else process.nextTick(sendAgain, this, this.#exchange);
+    this.#isSentAgain = true;
   }
 
   #drain(): void {
-    this.#drainTimer = setTimeout(() => this.abort(), DRAIN_MS).unref();
+    this.#isDraining = true;
+    process.nextTick(limitDrain, this);
+  }
+
+  /** Nearly all bodies end with the bytes in which their stream did: those need no timer. */
+  limitDrain(): void {
+    if (!this.#isFree) this.#drainTimer = setTimeout(() => this.abort(), DRAIN_MS).unref();
   }
 
   #free(): void {
+    this.#isFree = true;
     if (this.#drainTimer !== null) clearTimeout(this.#drainTimer);
-    this.release();
+    if (this.#lease !== null) this.#pool?.release(this.#lease);
   }
 
   /** Nothing is reported any more. */
   #isIgnored(): boolean {
-    return this.#aborted || this.#drainTimer !== null;
+    return this.#aborted || this.#isDraining;
   }
 
   #isOk(): boolean {
@@ -186,6 +208,14 @@ export class CallHandler {
   #reportError(): void {
     this.#exchange.onErrorStatus(this.call, this.#status, this.#kept.take().toString('utf8', 0, ERROR_BODY_BYTES));
   }
+}
+
+function limitDrain(handler: CallHandler): void {
+  handler.limitDrain();
+}
+
+function sendAgain(handler: CallHandler, exchange: CallEvents): void {
+  exchange.onUnsent(handler);
 }
 
 const unanswered = (wasIdle: boolean): BrokenAt => (wasIdle ? 'unanswered after idling' : 'unanswered');

@@ -29,11 +29,16 @@ export interface Lease {
   releasedUs: number;
 }
 
+/** What takes a connection back after its call. */
+export interface LeasePool {
+  release(lease: Lease): void;
+}
+
 /**
  * As many connections to one origin as there are concurrent calls: HTTP/1.1, one call each. To reuse them, sockets are
  * opened ahead of their first use; when these run out, more are opened ahead, so that a call rarely waits for a connect.
  */
-export class Connections<S extends Opened> {
+export class Connections<S extends Opened> implements LeasePool {
   readonly #http: Http<S>;
   readonly #nowUs: () => number;
   readonly #descriptors: Descriptors;
@@ -68,8 +73,10 @@ export class Connections<S extends Opened> {
   }
 
   take(): Lease {
-    const idle = this.#takeIdle();
-    if (idle !== undefined) return idle;
+    return this.#takeIdle() ?? this.#newLease();
+  }
+
+  #newLease(): Lease {
     const client = this.#http.client((callback) => this.#openFor(lease, callback));
     const lease: Lease = { client, connectUs: null, isUnconnected: false, releasedUs: 0 };
     this.#leases.add(lease);

@@ -34,6 +34,8 @@ export interface Wire {
   readonly clock: WallClock;
   readonly receiveQueue: ReceiveQueue;
   dispatch(call: Call, handler: CallHandler): void;
+  /** The exchange of this request is over. */
+  over(index: number): void;
   /** Names the endpoint of a call in messages, with a colon behind it; '' where the target has one endpoint. */
   nameOf(call: Call): string;
   /** The way of the server's texts into records. */
@@ -61,7 +63,6 @@ export class Exchange implements TokenOut, CallEvents {
   #finalEvents = 0;
   #finishedUs = 0;
   #graceTimer: NodeJS.Timeout | null = null;
-  onOver: () => void = () => undefined;
 
   constructor(scheduled: ScheduledRequest, sink: Sink, wire: Wire) {
     this.#scheduled = scheduled;
@@ -160,8 +161,14 @@ export class Exchange implements TokenOut, CallEvents {
 
   /** The response is whole, but its usage, its [DONE] or its body's end may follow. */
   #endUnlessMoreComes(): void {
+    if (this.#graceTimer === null) process.nextTick(awaitMore, this);
+    else this.#graceTimer.refresh();
+  }
+
+  /** Nearly all of them come with the bytes that are being read: those need no timer. */
+  awaitMore(): void {
+    if (this.#over || this.#finalEvents === 0) return;
     this.#graceTimer ??= setTimeout(() => this.#endOfGrace(), FINISHED_GRACE_MS);
-    this.#graceTimer.refresh();
   }
 
   /** What seemed the end was none. */
@@ -236,6 +243,10 @@ export class Exchange implements TokenOut, CallEvents {
     else this.#failAt(call, 'stream_broken', BROKEN[at] + describe(error) + this.#saidBefore(call));
   }
 
+  onUnsent(handler: CallHandler): void {
+    if (!this.#over) this.#wire.dispatch(handler.call, handler);
+  }
+
   /** How far a stream came that broke off, and what the server said in it. */
   #saidBefore({ role }: Call): string {
     const fault = role === 'stream' && this.#httpStatus !== null ? this.#decoder.end() : null;
@@ -293,8 +304,12 @@ export class Exchange implements TokenOut, CallEvents {
   #finish(): void {
     this.#over = true;
     this.#dropGrace();
-    this.onOver();
+    this.#wire.over(this.#index);
   }
+}
+
+function awaitMore(exchange: Exchange): void {
+  exchange.awaitMore();
 }
 
 /** When the calls of an exchange got how far, microseconds of its clock; null: not yet. */

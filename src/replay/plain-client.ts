@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { validateHeaderName, validateHeaderValue } from '../core/node-http.ts';
 import { buildConnector } from '../core/undici.ts';
-import type { CallHandler } from './call-handler.ts';
+import type { CallConnection, CallHandler } from './call-handler.ts';
 import {
   KEEP_ALIVE_MS,
   type CallRequest,
@@ -45,7 +45,7 @@ export function plainHttp(origin: URL, receiveQueue: ReceiveQueue): Http<PlainCo
 }
 
 /** One socket, and the call that is on it. */
-export class PlainConnection implements Opened, UnreadStream, ResponseEvents {
+export class PlainConnection implements Opened, UnreadStream, ResponseEvents, CallConnection {
   unread = 0;
   readonly #receiveQueue: ReceiveQueue;
   readonly #reader = new ResponseReader(this);
@@ -55,6 +55,8 @@ export class PlainConnection implements Opened, UnreadStream, ResponseEvents {
   #isGone = false;
   #isUsed = false;
   #keepAliveMs = KEEP_ALIVE_MS;
+  #idleSinceMs = 0;
+  /** Runs on while calls come and go: one a request would cost more than the request's bookkeeping. */
   #idleTimer: NodeJS.Timeout | undefined;
 
   constructor(receiveQueue: ReceiveQueue) {
@@ -92,12 +94,11 @@ export class PlainConnection implements Opened, UnreadStream, ResponseEvents {
   /** Sends a call on this connection, which has none. */
   send({ head, body, isReset }: Message, handler: CallHandler): void {
     const { socket } = this;
-    clearTimeout(this.#idleTimer);
     socket.ref();
     this.#handler = handler;
     this.#isReset = isReset;
     this.#reader.begin();
-    handler.onStart((reason) => this.#abort(handler, reason));
+    handler.onStart(this);
     if (this.#handler !== handler) return;
     write(socket, head, body);
     handler.onSent();
@@ -134,13 +135,26 @@ export class PlainConnection implements Opened, UnreadStream, ResponseEvents {
     if (this.#isReset || !this.#reader.isKeptAlive || this.#keepAliveMs <= 0) this.#close();
     else {
       this.socket.unref();
-      this.#idleTimer = setTimeout(() => this.#close(), this.#keepAliveMs).unref();
+      this.#idleSinceMs = performance.now();
+      this.#idleTimer ??= this.#lookAfter(this.#keepAliveMs);
     }
     handler?.onEnd();
   }
 
-  #abort(handler: CallHandler, reason: Error): void {
+  abort(handler: CallHandler, reason: Error): void {
     if (this.#handler === handler) this.#fail(reason);
+  }
+
+  #lookAfter(ms: number): NodeJS.Timeout {
+    return setTimeout(() => this.#closeIdle(), ms).unref();
+  }
+
+  #closeIdle(): void {
+    this.#idleTimer = undefined;
+    if (this.#handler !== null) return;
+    const leftMs = this.#idleSinceMs + this.#keepAliveMs - performance.now();
+    if (leftMs <= 0) this.#close();
+    else this.#idleTimer = this.#lookAfter(leftMs);
   }
 
   #ended(error: Error): void {

@@ -3,7 +3,7 @@ import type { HasText, ResponseInfo, ScheduledRequest } from '../core/target.ts'
 import type { RunSink } from './replay.ts';
 import type { StallLog } from './stalls.ts';
 import { followerRecord, heldRecord, unsentRecord, type RecordContext } from './unsent-record.ts';
-import { ByIndex } from './by-index.ts';
+import { ByIndex } from '../core/by-index.ts';
 import { lumpedTokens } from './lumped-tokens.ts';
 import { TokenLogs, type TokenLog } from './token-log.ts';
 import { settleTokenTimes } from './token-times.ts';

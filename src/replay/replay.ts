@@ -10,13 +10,20 @@ import {
   type Sink,
   type Target,
 } from '../core/target.ts';
+import { ByIndex } from '../core/by-index.ts';
+import { deadlines } from './deadlines.ts';
 import { DueQueue } from './due-queue.ts';
 import { followUps } from './follow-ups.ts';
 
-/** Requests are taken from the schedule this long before they are due, or for less time when their bodies are large. */
+/**
+ * Requests are taken from the schedule this long before they are due; for less time when their bodies are large, and when
+ * they are many: those that wait while V8 collects the young generation are copied, and nothing is sent meanwhile.
+ */
 const LOOK_AHEAD_US = 10e6;
-const SHORT_LOOK_AHEAD_US = 1e6;
 const LOOK_AHEAD_BYTES = 64e6;
+const LOOK_AHEAD_US_OF_LARGE = 1e6;
+const LOOK_AHEAD_REQUESTS = 256;
+const LOOK_AHEAD_US_OF_MANY = 0.25e6;
 /** The target counts as gone after this time with connect errors alone, and at least so many of them. */
 const GONE_AFTER_US = 5e6;
 const GONE_AFTER_REQUESTS = 3;
@@ -79,7 +86,7 @@ export async function replay(
   options: ReplayOptions,
 ): Promise<StoppedBecause> {
   const { maxInFlight = Infinity } = options;
-  const inFlight = new Map<number, ScheduledRequest>();
+  const inFlight = new ByIndex<ScheduledRequest>();
   const due = new DueQueue();
   /** Due requests that wait for a place in flight. */
   const held = new DueQueue();
@@ -121,9 +128,7 @@ export async function replay(
       if (batch === null) allScheduled = true;
       else {
         put(batch);
-        const { aheadUs = LOOK_AHEAD_US } = schedule;
-        const soonUs = queuedBytes > LOOK_AHEAD_BYTES ? Math.min(aheadUs, SHORT_LOOK_AHEAD_US) : aheadUs;
-        takesAtUs = (batch.at(-1)?.dueUs ?? 0) - soonUs;
+        takesAtUs = (batch.at(-1)?.dueUs ?? 0) - Math.min(schedule.aheadUs ?? LOOK_AHEAD_US, lookAheadUs());
         clock.at(takesAtUs, takeMore);
       }
     } catch (thrown) {
@@ -133,6 +138,10 @@ export async function replay(
     if (asksForNext) takeMore();
     cutIdleTime();
     checkDone();
+  };
+  const lookAheadUs = (): number => {
+    if (due.size > LOOK_AHEAD_REQUESTS) return LOOK_AHEAD_US_OF_MANY;
+    return queuedBytes > LOOK_AHEAD_BYTES ? LOOK_AHEAD_US_OF_LARGE : LOOK_AHEAD_US;
   };
   const endedSince = (): boolean => hasEnded;
   const scheduleFailed = (thrown: unknown): void => {
@@ -205,7 +214,7 @@ export async function replay(
     inFlight.set(request.index, request);
     run.begin(request, maxInFlight === Infinity ? null : placeUs);
     target.send(request, sink);
-    if (options.timeoutUs < Infinity) watch(request.index);
+    watch(request.index);
   };
 
   // Holding: first come, first served. The places come free while the target is in the middle of its own work, so that
@@ -224,18 +233,20 @@ export async function replay(
   };
 
   // Timeouts: counted from `target.send`, because a target need not report a request as sent.
+  const { timeoutUs, ttftTimeoutUs } = options;
+  const isInFlight = (index: number): boolean => inFlight.has(index);
+  const finished = deadlines(clock, timeoutUs, isInFlight, (index) =>
+    abort(index, 'timeout', `not finished within ${timeoutUs / 1e6} s (--timeout)`),
+  );
+  const begun = deadlines(
+    clock,
+    ttftTimeoutUs,
+    (index) => isInFlight(index) && !run.hasToken(index),
+    (index) => abort(index, 'timeout', `no token within ${ttftTimeoutUs / 1e6} s (--ttft-timeout)`),
+  );
   const watch = (index: number): void => {
-    const startUs = clock.now();
-    const tooLate = (): void => abort(index, 'timeout', `not finished within ${options.timeoutUs / 1e6} s (--timeout)`);
-    if (options.ttftTimeoutUs >= options.timeoutUs) {
-      clock.at(startUs + options.timeoutUs, tooLate);
-      return;
-    }
-    clock.at(startUs + options.ttftTimeoutUs, () => {
-      if (!inFlight.has(index)) return;
-      if (run.hasToken(index)) clock.at(startUs + options.timeoutUs, tooLate);
-      else abort(index, 'timeout', `no token within ${options.ttftTimeoutUs / 1e6} s (--ttft-timeout)`);
-    });
+    if (timeoutUs < Infinity) finished.add(index);
+    if (ttftTimeoutUs < timeoutUs) begun.add(index);
   };
   const abort = (index: number, outcome: Outcome, why: string): void => {
     if (!inFlight.has(index)) return;
@@ -291,7 +302,7 @@ export async function replay(
     for (const request of held.all()) run.unsent?.(request.index, clock.now());
   };
   const cutAll = (): void => {
-    for (const index of inFlight.keys()) abort(index, 'cut', stopped ?? 'interrupted');
+    for (const index of inFlight.indices()) abort(index, 'cut', stopped ?? 'interrupted');
   };
   const onStop = (): void => {
     stopSending(messageOf(options.stop.reason));
@@ -313,7 +324,7 @@ export async function replay(
   options.stop.removeEventListener('abort', onStop);
   options.cut.removeEventListener('abort', onCut);
   await schedule.close().catch((thrown: unknown) => (fault ??= { error: thrown }));
-  if (fault !== null) cutAfterFault(run, inFlight.keys(), clock.now());
+  if (fault !== null) cutAfterFault(run, inFlight.indices(), clock.now());
   run.flush();
   if (fault !== null) throw fault.error;
   return stopped;

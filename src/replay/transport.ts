@@ -5,6 +5,7 @@ import { headerKeys } from '../core/secrets.ts';
 import type { Shard } from '../core/shard.ts';
 import type { WallClock } from '../core/wall-clock.ts';
 import { ReceiveQueue } from './receive-queue.ts';
+import { ByIndex } from '../core/by-index.ts';
 import type { CallHandler } from './call-handler.ts';
 import { Connections, type ConnectionMode } from './connections.ts';
 import { Descriptors } from './descriptors.ts';
@@ -114,7 +115,7 @@ export class HttpTarget implements Target {
   readonly #wire: Wire;
   readonly #endpoints: readonly HttpEndpoint[];
   readonly #busyPoll: BusyPoll;
-  readonly #exchanges = new Map<number, Exchange>();
+  readonly #exchanges = new ByIndex<Exchange>();
 
   constructor(
     codec: Codec,
@@ -128,6 +129,10 @@ export class HttpTarget implements Target {
       clock,
       receiveQueue,
       dispatch: (call, handler) => this.#dispatch(call, handler),
+      over: (index) => {
+        this.#exchanges.delete(index);
+        this.#busyPoll.hasOpen = this.#exchanges.size > 0;
+      },
       nameOf: ({ endpoint }) => {
         const name = endpoints[endpoint]?.name;
         return name === undefined ? '' : `${name}: `;
@@ -161,10 +166,6 @@ export class HttpTarget implements Target {
   send(scheduled: ScheduledRequest, sink: Sink): void {
     const exchange = new Exchange(scheduled, sink, this.#wire);
     this.#exchanges.set(scheduled.index, exchange);
-    exchange.onOver = () => {
-      this.#exchanges.delete(scheduled.index);
-      this.#busyPoll.hasOpen = this.#exchanges.size > 0;
-    };
     this.#busyPoll.hasOpen = true;
     exchange.start();
   }
@@ -174,7 +175,7 @@ export class HttpTarget implements Target {
   }
 
   async close(): Promise<void> {
-    for (const exchange of this.#exchanges.values()) exchange.abandon();
+    for (const index of this.#exchanges.indices()) this.cancel(index);
     this.#busyPoll.stop();
     await Promise.all(this.#origins().map((connections) => connections.close()));
   }
@@ -195,14 +196,9 @@ export class HttpTarget implements Target {
       body: call.body,
       ...(access.connections === 'per-request' ? { reset: true } : {}), // `connection: close`
     } as const;
-    const send = (): void => {
-      const lease = connections.take();
-      handler.lease = lease;
-      handler.release = () => connections.release(lease);
-      lease.client.dispatch(request, handler);
-    };
-    handler.sendAgain = send;
-    send();
+    const lease = connections.take();
+    handler.lend(lease, connections);
+    lease.client.dispatch(request, handler);
   }
 }
 

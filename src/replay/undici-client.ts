@@ -44,7 +44,7 @@ class UndiciClient implements HttpClient {
 /** undici's callbacks for a call. */
 function callbacksOf(handler: CallHandler): Dispatcher.DispatchHandler {
   return {
-    onRequestStart: (controller) => handler.onStart((reason) => controller.abort(reason)),
+    onRequestStart: (controller) => handler.onStart({ abort: (_handler, reason) => controller.abort(reason) }),
     onRequestSent: () => handler.onSent(),
     onResponseStart: (_controller, status, headers) => handler.onHead(status, headers),
     onResponseData: (_controller, chunk) => handler.onBody(chunk, 0, chunk.length),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setImmediate as afterTick } from 'node:timers/promises';
 import { CallHandler, type BrokenAt, type CallEvents } from '../../src/replay/call-handler.ts';
 
 /** A handler on a connection that is `isUnconnected`, and where its calls were reported to break. */
@@ -14,6 +15,7 @@ function handler(isUnconnected: boolean): { call: CallHandler; broken: BrokenAt[
     onReply: () => undefined,
     onErrorStatus: () => undefined,
     onBroken: (_call, _error, at) => void broken.push(at),
+    onUnsent: () => sent++,
     onThrown: (_call, thrown) => {
       throw thrown;
     },
@@ -26,13 +28,8 @@ function handler(isUnconnected: boolean): { call: CallHandler; broken: BrokenAt[
     headers: {},
     body: new Uint8Array(),
   });
-  call.lease = {
-    client: { dispatch: () => undefined, destroy: async () => undefined },
-    connectUs: null,
-    isUnconnected,
-    releasedUs: 0,
-  };
-  call.sendAgain = () => sent++;
+  const client = { dispatch: () => undefined, destroy: async () => undefined };
+  call.lend({ client, connectUs: null, isUnconnected, releasedUs: 0 }, { release: () => undefined });
   return { call, broken, sent: () => sent };
 }
 
@@ -42,7 +39,7 @@ describe('CallHandler, a connection that breaks', () => {
   it('while it idles, before any of the call was written: the call goes on another, but once', async () => {
     const { call, broken, sent } = handler(false);
     call.onError(RESET);
-    await Promise.resolve();
+    await afterTick();
     assert.deepEqual([sent(), broken], [1, []]);
     call.onError(RESET);
     assert.deepEqual([sent(), broken], [1, ['unanswered after idling']], 'no connect error');
@@ -56,11 +53,11 @@ describe('CallHandler, a connection that breaks', () => {
 
   it('under a call that was written is told apart by whether an answer had begun', () => {
     const idle = handler(false);
-    idle.call.onStart(() => undefined);
+    idle.call.onStart({ abort: () => undefined });
     idle.call.onError(RESET);
     assert.deepEqual([idle.sent(), idle.broken], [0, ['unanswered after idling']]);
     const begun = handler(false);
-    begun.call.onStart(() => undefined);
+    begun.call.onStart({ abort: () => undefined });
     begun.call.onHead(200, {});
     begun.call.onError(RESET);
     assert.deepEqual(begun.broken, ['answering']);

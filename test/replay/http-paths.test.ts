@@ -60,6 +60,7 @@ async function told(path: HttpPath, pieces: readonly Buffer[], then: 'open' | 'e
       onReply: () => end('a reply'),
       onErrorStatus: (_call, status, body) => end(`${status}: ${body}`),
       onBroken: (_call, error, at) => end(broken(error, at)),
+      onUnsent: () => undefined,
       onThrown: (_call, thrown) => {
         throw thrown;
       },

@@ -55,6 +55,7 @@ function handler(ends: string[]): CallHandler {
       onReply: (_call, body) => void ends.push(Buffer.from(body).toString()),
       onErrorStatus: (_call, status) => void ends.push(String(status)),
       onBroken: (_call, error, at) => void ends.push(`${at}: ${error.message}`),
+      onUnsent: () => void ends.push('unsent'),
       onThrown: (_call, thrown) => {
         throw thrown;
       },
@@ -130,7 +131,10 @@ describe('the plain client', () => {
     assert.equal(sockets[0]?.written, '');
     await client.destroy();
     const ends: string[] = [];
-    client.dispatch(REQUEST, handler(ends));
-    assert.deepEqual([ends, sockets.length], [['unanswered after idling: the client is closed'], 1]);
+    const again = handler(ends);
+    client.dispatch(REQUEST, again);
+    await afterPoll();
+    client.dispatch(REQUEST, again);
+    assert.deepEqual([ends, sockets.length], [['unsent', 'unanswered after idling: the client is closed'], 1]);
   });
 });

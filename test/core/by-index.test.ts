@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { ByIndex } from '../../src/replay/by-index.ts';
+import { ByIndex } from '../../src/core/by-index.ts';
 
 describe('values by their index', () => {
   it('are those of a map, whichever come and go', () => {

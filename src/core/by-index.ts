@@ -4,7 +4,8 @@ const SLOTS = 1024;
 /**
  * Values by whole numbers that come roughly one after another, such as the indices of requests in flight: a table in
  * which a number's slot is its last bits, twice as large once two of them would share one. A look-up reads one slot, where
- * a Map reads several places in memory.
+ * a Map reads several places in memory. And a Map that values come into and leave has V8 keep them: each table that it
+ * outgrew refers to the next and to what was in it, which makes all of it old garbage by the time the young is collected.
  */
 export class ByIndex<T> {
   #values = emptySlots<T>(SLOTS);
@@ -25,6 +26,15 @@ export class ByIndex<T> {
     while (this.#indices[index & (this.#values.length - 1)] !== -1) this.#grow();
     this.#put(index, value);
     this.#size++;
+  }
+
+  has(index: number): boolean {
+    return this.#indices[index & (this.#values.length - 1)] === index;
+  }
+
+  /** The indices there are, in their order. */
+  indices(): Float64Array {
+    return this.#indices.filter((index) => index !== -1).sort();
   }
 
   delete(index: number): void {
