@@ -1,6 +1,6 @@
 // How true TTFT is in an open loop: Poisson arrivals at 35 requests/s, some 180 in flight, of 257 tokens each, from a
 // tick_server (../shared/bench) that writes to all of them at once every 20 ms. By the records, against the first event's
-// own time. Usage: node scripts/bench/open-loop.ts [--rounds 3] [--seconds 30] [on|off...]
+// own time. Usage: node scripts/bench/open-loop.ts [--rounds 3] [--seconds 30] [on|off|auto...]
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';

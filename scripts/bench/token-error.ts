@@ -1,16 +1,19 @@
-// How late a run records tokens: node token-error.ts TRACE URL on|off, against ../shared/bench/tick_server, whose tokens
+// How late a run records tokens: node token-error.ts TRACE URL on|off|auto, against ../shared/bench/tick_server, whose tokens
 // say when they were written. Prints percentiles in microseconds, of the time in which all streams are open (of the whole
 // run where they never are), and TTFT from the due time beside its truth. Started by client-cost.ts, streams.ts and
 // open-loop.ts. The times are in the run's records when their texts are looked at here, so that this delays none.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { openAiCodec } from '../../adapters/openai.ts';
 import { run, type Decoder } from '../../src/index.ts';
+import { POLL_MODES } from '../../src/replay/busy-poll.ts';
 import { readRecords } from '../../src/runs/records.ts';
 import { quantile } from './ticks.ts';
 
-const [trace = '', url = '', poll = 'off'] = process.argv.slice(2);
+const [trace = '', url = ''] = process.argv.slice(2);
+const poll = z.enum(POLL_MODES).parse(process.argv[4] ?? 'off');
 const TEXT = Buffer.from('"text":" ');
 const DIGITS = 19;
 /** When each token of a request was written, in microseconds of CLOCK_MONOTONIC. */
@@ -50,7 +53,7 @@ try {
     workload: trace,
     target: url,
     out,
-    poll: poll === 'on' ? 'on' : 'off',
+    poll,
     codec: (prompts, runId) => {
       const codec = openAiCodec({ endpoint: 'completions', model: 'tiny', runId }, prompts);
       return {

@@ -248,14 +248,15 @@ export class WallClock implements Clock {
     return finished;
   }
 
-  #arm(): void {
+  /** `isQuiet`: nothing came of the last round of the event loop, so that nothing waits for the next. */
+  #arm(isQuiet = false): void {
     clearTimeout(this.#timer);
     if (this.#over) return; // what is left on the heap, such as timeouts, must not keep the process alive
     const waitUs = this.#busyPolling ? 0 : this.#queue.nextTime - this.read();
     if (waitUs > POLL_BEFORE_US + 1000) {
       this.#timer = setTimeout(this.#arrive, Math.min((waitUs - POLL_BEFORE_US) / 1000, 2 ** 30));
     } else {
-      if (waitUs > NAP_UNLESS_DUE_WITHIN_US) {
+      if (isQuiet && waitUs > NAP_UNLESS_DUE_WITHIN_US) {
         Atomics.wait(NEVER_WOKEN, 0, 0, NAP_MS);
         this.#arrivedUs = this.read();
       }
@@ -267,12 +268,13 @@ export class WallClock implements Clock {
   readonly #arrive = (): void => {
     const nowUs = this.read();
     const roundUs = nowUs - this.#arrivedUs;
-    const isIdle = this.#polling && !this.#worked && roundUs <= IDLE_ROUND_US;
+    const isUnused = this.#polling && !this.#worked;
+    const isIdle = isUnused && roundUs <= IDLE_ROUND_US;
     this.#arrivedUs = isIdle ? this.#spin(nowUs) : nowUs;
     if (isIdle) this.#pollingUs += roundUs + this.#arrivedUs - nowUs;
     this.#polling = this.#worked = false;
-    this.#runDue();
-    if ((this.#queue.size > 0 || this.#busyPolling) && !this.#polling) this.#arm();
+    const hasRun = this.#runDue();
+    if ((this.#queue.size > 0 || this.#busyPolling) && !this.#polling) this.#arm(isUnused && !hasRun);
   };
 
   /** Until the next action is due, or for `SPIN_US`. Returns when it ended. */
@@ -286,7 +288,8 @@ export class WallClock implements Clock {
     return us;
   }
 
-  #runDue(): void {
+  /** Whether anything was due. */
+  #runDue(): boolean {
     let ran = false;
     while (this.#queue.nextTime <= this.read()) {
       this.#dueNow = this.#queue.nextTime;
@@ -297,11 +300,12 @@ export class WallClock implements Clock {
         // While `run` is pending, it rejects with the error of an action.
         if (this.#finished === undefined) throw thrown;
         this.#stop().reject(thrown);
-        return;
+        return true;
       } finally {
         this.#dueNow = undefined;
       }
     }
     if (ran) this.check();
+    return ran;
   }
 }

@@ -35,7 +35,8 @@ describe('the events of requests in flight', () => {
             }
           for (const [log, events] of open) {
             const found = logs.eventsOf(log);
-            const at = (values: ArrayLike<number>): number[] => Array.from({ length: found.events }, (_, i) => values[i] ?? -1);
+            const at = (values: ArrayLike<number>): number[] =>
+              Array.from({ length: found.events }, (_, i) => values[i] ?? -1);
             assert.deepEqual(
               [at(found.times), at(found.counts), at(found.texts)],
               [
