@@ -7,9 +7,23 @@ import { runInNewContext } from 'node:vm';
  * memory hangs on its small objects.
  */
 export function collectGarbage(): void {
+  collector()();
+}
+
+/**
+ * Makes all that is young old, and collects the rest of it: before work that is timed, which V8 would else interrupt for as
+ * long. Not `collectGarbage`: a token costs 15 % more after it.
+ */
+export function ageTheYoung(): void {
+  const collect = collector();
+  // What survives two collections is old.
+  for (let i = 0; i < 2; i++) collect({ type: 'minor' });
+}
+
+function collector(): (options?: { type: 'minor' }) => void {
   // A function of programs that are started with the flag, and of contexts that are made after it.
   setFlagsFromString('--expose-gc');
   const collect: unknown = runInNewContext('gc');
   if (typeof collect !== 'function') throw new TypeError('no gc');
-  collect();
+  return (options) => void collect(options);
 }

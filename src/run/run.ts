@@ -79,7 +79,7 @@ export interface RunResult {
 export async function runOnce(spec: RunSpec, hooks: RunHooks): Promise<RunResult> {
   const { target, measure } = spec;
   checkTarget(target);
-  keepYoungGenerationSmall();
+  if (target.clock === 'virtual') keepYoungGenerationSmall();
   const plan = await unlessStopped(planRun(spec, hooks), hooks.stop);
   const dir = spec.output.dir ?? newRunDirectory(plan, hooks.nowIso());
   checkRunDirectory(dir);
