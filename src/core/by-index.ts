@@ -23,6 +23,7 @@ export class ByIndex<T> {
 
   /** Adds a value; there is none of this index. */
   set(index: number, value: T): void {
+    if (this.has(index)) throw new Error(`there is a value of index ${index}`);
     while (this.#indices[index & (this.#values.length - 1)] !== -1) this.#grow();
     this.#put(index, value);
     this.#size++;

@@ -56,8 +56,9 @@ export class PlainConnection implements Opened, UnreadStream, ResponseEvents, Ca
   #isUsed = false;
   #keepAliveMs = KEEP_ALIVE_MS;
   #idleSinceMs = 0;
-  /** Runs on while calls come and go: one a request would cost more than the request's bookkeeping. */
+  /** Runs on while calls come and go: making one for each would cost more than all else that is noted of it. */
   #idleTimer: NodeJS.Timeout | undefined;
+  #idleTimerMs = 0;
 
   constructor(receiveQueue: ReceiveQueue) {
     this.#receiveQueue = receiveQueue;
@@ -136,7 +137,7 @@ export class PlainConnection implements Opened, UnreadStream, ResponseEvents, Ca
     else {
       this.socket.unref();
       this.#idleSinceMs = performance.now();
-      this.#idleTimer ??= this.#lookAfter(this.#keepAliveMs);
+      if (this.#idleTimer === undefined || this.#keepAliveMs < this.#idleTimerMs) this.#lookAfter(this.#keepAliveMs);
     }
     handler?.onEnd();
   }
@@ -145,8 +146,10 @@ export class PlainConnection implements Opened, UnreadStream, ResponseEvents, Ca
     if (this.#handler === handler) this.#fail(reason);
   }
 
-  #lookAfter(ms: number): NodeJS.Timeout {
-    return setTimeout(() => this.#closeIdle(), ms).unref();
+  #lookAfter(ms: number): void {
+    clearTimeout(this.#idleTimer);
+    this.#idleTimerMs = ms;
+    this.#idleTimer = setTimeout(() => this.#closeIdle(), ms).unref();
   }
 
   #closeIdle(): void {
@@ -154,7 +157,7 @@ export class PlainConnection implements Opened, UnreadStream, ResponseEvents, Ca
     if (this.#handler !== null) return;
     const leftMs = this.#idleSinceMs + this.#keepAliveMs - performance.now();
     if (leftMs <= 0) this.#close();
-    else this.#idleTimer = this.#lookAfter(leftMs);
+    else this.#lookAfter(leftMs);
   }
 
   #ended(error: Error): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Socket } from 'node:net';
 import { describe, it } from 'node:test';
-import { setImmediate as afterPoll } from 'node:timers/promises';
+import { setImmediate as afterPoll, setTimeout as sleep } from 'node:timers/promises';
 import { CallHandler } from '../../src/replay/call-handler.ts';
 import type { CallRequest, HttpClient } from '../../src/replay/http-client.ts';
 import { PlainConnection, plainHttp } from '../../src/replay/plain-client.ts';
@@ -108,6 +108,27 @@ describe('the plain client', () => {
       assert.deepEqual([ends, sockets.length], [['ok', 'ok'], count], text);
       await client.destroy();
     }
+  });
+
+  it('closes a connection that has idled for as long as its server allows, and none in use', async () => {
+    const { client, sockets, answer } = fake();
+    const allowed = ANSWER.replace('content', 'keep-alive: timeout=3\r\ncontent'); // less 2 s
+    client.dispatch(REQUEST, handler([]));
+    answer(ANSWER); // 4 s
+    client.dispatch(REQUEST, handler([]));
+    await afterPoll();
+    answer(allowed);
+    await sleep(700);
+    client.dispatch(REQUEST, handler([]));
+    await sleep(700);
+    const [first] = sockets;
+    assert.deepEqual([first?.socket.destroyed, sockets.length], [false, 1]);
+    answer(allowed);
+    const idleSinceMs = performance.now();
+    while (first?.socket.destroyed === false) await sleep(20);
+    const idledMs = performance.now() - idleSinceMs;
+    assert.ok(idledMs > 990 && idledMs < 3000, `${idledMs} ms`);
+    await client.destroy();
   });
 
   it('sends a call on another connection where the server closed the idle one by the next poll', async () => {
