@@ -7,7 +7,7 @@ import { runInNewContext } from 'node:vm';
  * memory hangs on its small objects.
  */
 export function collectGarbage(): void {
-  collector()();
+  collector()({ type: 'major' });
 }
 
 /**
@@ -20,7 +20,7 @@ export function ageTheYoung(): void {
   for (let i = 0; i < 2; i++) collect({ type: 'minor' });
 }
 
-function collector(): (options?: { type: 'minor' }) => void {
+function collector(): (options: { readonly type: 'minor' | 'major' }) => void {
   // A function of programs that are started with the flag, and of contexts that are made after it.
   setFlagsFromString('--expose-gc');
   const collect: unknown = runInNewContext('gc');
