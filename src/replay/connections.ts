@@ -169,6 +169,7 @@ export class Connections<S extends Opened> implements LeasePool {
         .on('error', () => undefined) // its close follows
         .on('close', () => {
           this.#descriptors.give();
+          this.#ports.closed();
           this.#openedAhead.delete(opened);
         });
       callback(null, opened);

@@ -15,15 +15,10 @@ import { deadlines } from './deadlines.ts';
 import { DueQueue } from './due-queue.ts';
 import { followUps } from './follow-ups.ts';
 
-/**
- * Requests are taken from the schedule this long before they are due; for less time when their bodies are large, and when
- * they are many: those that wait while V8 collects the young generation are copied, and nothing is sent meanwhile.
- */
+/** Requests are taken from the schedule this long before they are due, or for less time when their bodies are large. */
 const LOOK_AHEAD_US = 10e6;
+const SHORT_LOOK_AHEAD_US = 1e6;
 const LOOK_AHEAD_BYTES = 64e6;
-const LOOK_AHEAD_US_OF_LARGE = 1e6;
-const LOOK_AHEAD_REQUESTS = 256;
-const LOOK_AHEAD_US_OF_MANY = 0.25e6;
 /** The target counts as gone after this time with connect errors alone, and at least so many of them. */
 const GONE_AFTER_US = 5e6;
 const GONE_AFTER_REQUESTS = 3;
@@ -128,7 +123,9 @@ export async function replay(
       if (batch === null) allScheduled = true;
       else {
         put(batch);
-        takesAtUs = (batch.at(-1)?.dueUs ?? 0) - Math.min(schedule.aheadUs ?? LOOK_AHEAD_US, lookAheadUs());
+        const { aheadUs = LOOK_AHEAD_US } = schedule;
+        const soonUs = queuedBytes > LOOK_AHEAD_BYTES ? Math.min(aheadUs, SHORT_LOOK_AHEAD_US) : aheadUs;
+        takesAtUs = (batch.at(-1)?.dueUs ?? 0) - soonUs;
         clock.at(takesAtUs, takeMore);
       }
     } catch (thrown) {
@@ -138,10 +135,6 @@ export async function replay(
     if (asksForNext) takeMore();
     cutIdleTime();
     checkDone();
-  };
-  const lookAheadUs = (): number => {
-    if (due.size > LOOK_AHEAD_REQUESTS) return LOOK_AHEAD_US_OF_MANY;
-    return queuedBytes > LOOK_AHEAD_BYTES ? LOOK_AHEAD_US_OF_LARGE : LOOK_AHEAD_US;
   };
   const endedSince = (): boolean => hasEnded;
   const scheduleFailed = (thrown: unknown): void => {

@@ -35,4 +35,23 @@ describe('the sockets of clients in several threads', () => {
       }),
     );
   });
+
+  it('come from addresses of their own to a server of this machine before the system has to search for ports', () => {
+    for (const [host, isOwn] of [
+      ['127.0.0.1', true],
+      ['10.0.0.1', false],
+      ['localhost', false],
+    ] as const)
+      for (const clients of [1, 4]) {
+        const ports = new LocalPorts(new URL(`http://${host}:8000`), { index: 0, of: clients });
+        for (let i = 0; i < 12_000 / clients; i++) {
+          assert.deepEqual(ports.take(), {});
+          ports.opened();
+        }
+        ports.closed();
+        assert.deepEqual(ports.take(), {});
+        ports.opened();
+        assert.deepEqual(ports.take(), isOwn ? { localAddress: '127.0.0.2', localPort: 1024 } : {});
+      }
+  });
 });
