@@ -93,7 +93,7 @@ export class WallClock implements Clock {
   #arrivedUs = Number.NEGATIVE_INFINITY;
   /** Called after each poll that handed out bytes, and after those that `pollAgain` asked for. */
   onPolled: () => void = () => undefined;
-  #isPolledToldOf = false;
+  #isPollAwaited = false;
 
   /** Moves the run's zero to an instant of `machineUs`; no action may be on the clock yet. */
   startAt(zeroUs: number): void {
@@ -140,13 +140,13 @@ export class WallClock implements Clock {
 
   /** The next poll does not block, and `onPolled` is called after it. */
   pollAgain(): void {
-    if (this.#isPolledToldOf) return;
-    this.#isPolledToldOf = true;
+    if (this.#isPollAwaited) return;
+    this.#isPollAwaited = true;
     setImmediate(this.#polled);
   }
 
   readonly #polled = (): void => {
-    this.#isPolledToldOf = false;
+    this.#isPollAwaited = false;
     if (this.#phaseUs !== Number.NEGATIVE_INFINITY) this.#endPhase();
     this.onPolled();
   };

@@ -1,9 +1,9 @@
+import { ByIndex } from '../core/by-index.ts';
 import { latenessUs, MAX_LATENESS_MS, type Outcome, type RecordStore, type RequestRecord } from '../core/record.ts';
 import type { HasText, ResponseInfo, ScheduledRequest } from '../core/target.ts';
 import type { RunSink } from './replay.ts';
 import type { StallLog } from './stalls.ts';
 import { followerRecord, heldRecord, unsentRecord, type RecordContext } from './unsent-record.ts';
-import { ByIndex } from '../core/by-index.ts';
 import { lumpedTokens } from './lumped-tokens.ts';
 import { TokenLogs, type TokenLog } from './token-log.ts';
 import { settleTokenTimes } from './token-times.ts';

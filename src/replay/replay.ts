@@ -1,3 +1,4 @@
+import { ByIndex } from '../core/by-index.ts';
 import type { Clock } from '../core/clock.ts';
 import { messageOf, UserError } from '../core/errors.ts';
 import type { Outcome } from '../core/record.ts';
@@ -10,7 +11,6 @@ import {
   type Sink,
   type Target,
 } from '../core/target.ts';
-import { ByIndex } from '../core/by-index.ts';
 import { deadlines } from './deadlines.ts';
 import { DueQueue } from './due-queue.ts';
 import { followUps } from './follow-ups.ts';

@@ -1,3 +1,4 @@
+import { ByIndex } from '../core/by-index.ts';
 import type { Call, Codec } from '../core/codec.ts';
 import type { ResponseInfo, ScheduledRequest, Sink, Target } from '../core/target.ts';
 import { textsFrom, type Secretive } from '../core/outside-text.ts';
@@ -5,7 +6,6 @@ import { headerKeys } from '../core/secrets.ts';
 import type { Shard } from '../core/shard.ts';
 import type { WallClock } from '../core/wall-clock.ts';
 import { ReceiveQueue } from './receive-queue.ts';
-import { ByIndex } from '../core/by-index.ts';
 import type { CallHandler } from './call-handler.ts';
 import { Connections, type ConnectionMode } from './connections.ts';
 import { Descriptors } from './descriptors.ts';

@@ -48,7 +48,7 @@ describe('a calibration', () => {
     );
     for (const { timestamp_error_us: error, lateness_ms: lateness, tokens_per_s } of trials) {
       // The clocks of both processes have one zero: no token is recorded before it was written.
-      assert.ok(error.p50 > -20 && error.p50 < 1e6, `${error.p50} us`);
+      assert.ok(error.p50 > -20 && error.p50 < 100_000, `${error.p50} us`);
       assert.ok(lateness.p99 >= 0 && tokens_per_s > 0);
     }
     await storeCertificate(certificate);
