@@ -1,6 +1,6 @@
 /** Reads between two polls, so that new bytes wait for some 0.3 ms at most. */
 const SLICE = 32;
-/** Up to so many waiting reads are done at once: another poll first would cost as much. */
+/** Up to so many waiting reads are done at once, as another poll first would cost as much; none while the client polls anyway. */
 const FEW = 16;
 /** Reads that may wait while bytes keep coming; a larger burst is read before it is over. */
 const MOST = 4096;
@@ -27,6 +27,8 @@ export interface ReceiveClock {
   pollAgain(): void;
   due(): void;
   reads(work: () => void): void;
+  /** Whether the event loop polls all the time. */
+  readonly busyPolling: boolean;
 }
 
 /**
@@ -89,7 +91,8 @@ export class ReceiveQueue {
   /** After each poll; while bytes wait, polls do not block. */
   readonly #round = (): void => {
     const waiting = this.#tail - this.#head;
-    if (!this.#hasNew || waiting <= FEW || waiting > MOST) this.#clock.reads(this.#slice);
+    const few = this.#clock.busyPolling ? 0 : FEW;
+    if (!this.#hasNew || waiting <= few || waiting > MOST) this.#clock.reads(this.#slice);
     this.#hasNew = false;
     if (this.#tail > this.#head) this.#clock.pollAgain();
   };

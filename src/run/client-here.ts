@@ -1,4 +1,4 @@
-import { ageTheYoung } from '../core/collect-garbage.ts';
+import { collectGarbage } from '../core/collect-garbage.ts';
 import { HealthMonitor } from '../replay/health.ts';
 import { Recorder } from '../replay/recorder.ts';
 import { replay } from '../replay/replay.ts';
@@ -39,7 +39,7 @@ export function clientHere(
     const stalls = wall === null ? null : new StallLog(() => wall.read());
     const context = { target: task.target, window: task.window, worker };
     const recorder = new Recorder(store, context, stalls, [recent, ...watchers]);
-    if (isTimed) ageTheYoung();
+    if (isTimed) collectGarbage();
     return {
       async replay(startAtUs, { stop, cut }) {
         const health = wall === null || stalls === null ? null : new HealthMonitor(wall, recorder, stalls);

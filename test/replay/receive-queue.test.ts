@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { ReceiveQueue, type ReceiveClock, type UnreadStream } from '../../src/replay/receive-queue.ts';
 
 /** A clock whose stamps count up from `us`, and which has the queue called after each poll as the real one does. */
-function clockAt(us: number, due: () => void): ReceiveClock {
+function clockAt(us: number, due: () => void, busyPolling: boolean): ReceiveClock {
   let stampUs = us;
   let isAsked = false;
   const clock: ReceiveClock = {
@@ -14,6 +14,7 @@ function clockAt(us: number, due: () => void): ReceiveClock {
       return stampUs++;
     },
     due,
+    busyPolling,
     reads: (work) => work(),
     onPolled: () => undefined,
     pollAgain: () => {
@@ -39,8 +40,8 @@ function stream(queue: ReceiveQueue, read: string[], during = (): void => undefi
   };
 }
 
-function queueAt(us: number, due = (): void => undefined): ReceiveQueue {
-  return new ReceiveQueue(clockAt(us, due));
+function queueAt(us: number, due = (): void => undefined, busyPolling = false): ReceiveQueue {
+  return new ReceiveQueue(clockAt(us, due, busyPolling));
 }
 
 const add = (queue: ReceiveQueue, to: UnreadStream, text: string): void =>
@@ -73,6 +74,18 @@ describe('arrivals', () => {
     assert.deepEqual(read, []);
     await afterPoll();
     assert.deepEqual(read, ['a@1', 'b@2', 'c@3', 'd@4']);
+  });
+
+  it('wait while the client polls, be they few, until a poll gives none', async () => {
+    const queue = queueAt(1, undefined, true);
+    const read: string[] = [];
+    add(queue, stream(queue, read), 'a');
+    await afterPoll();
+    add(queue, stream(queue, read), 'b');
+    await afterPoll();
+    assert.deepEqual(read, []);
+    await afterPoll();
+    assert.deepEqual(read, ['a@1', 'b@2']);
   });
 
   it('are read a few at a time between two polls', async () => {
