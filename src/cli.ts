@@ -9,8 +9,6 @@ if (major < 22 || (major === 22 && minor < 19)) {
 } else {
   // The compile cache stays in the system's folder for temporary files: the next start takes half the time.
   module.enableCompileCache();
-  const { keepIdleMemory } = await import('./core/single-threaded-gc.ts');
-  keepIdleMemory();
   await import('./core/find-modules.ts');
   const { main } = await import('./commands/main.ts');
   const code = await main(process.argv.slice(2));
