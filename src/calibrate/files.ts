@@ -1,7 +1,11 @@
 import { join } from 'node:path';
-import { certificateFolder, certificateName } from '../certificate/stored.ts';
+import { AXIS_UNITS } from '../certificate/beyond.ts';
+import { certificateFolder, certificateName, storedCertificate } from '../certificate/stored.ts';
+import { UserError } from '../core/errors.ts';
+import { formatMs } from '../core/units.ts';
+import { listText } from '../core/words.ts';
 import { checkDirectory, makeDirectory, withWayOut, writeWhole } from '../runs/run-directory.ts';
-import type { Certificate } from '../schema/certificate.ts';
+import { LOAD_AXES, type Certificate } from '../schema/certificate.ts';
 import { writeCertificateHtml } from '../../reports/index.ts';
 
 /** Where a certificate was written. */
@@ -21,10 +25,20 @@ export function checkStore(): void {
   }
 }
 
-/** Writes a certificate and its page where the runs of this user on this machine find it. */
+/**
+ * Writes a certificate and its page where the runs of this user on this machine find it. A UserError refuses one by which
+ * the machine can time nothing, where it could before: something else was running.
+ */
 export async function storeCertificate(certificate: Certificate): Promise<CertificateFiles> {
+  const [folder, name] = [certificateFolder(), certificateName(certificate)];
+  const before = storedCertificate(certificate.transport);
+  const lost = LOAD_AXES.filter((axis) => certificate[`max_${axis}`] === 0 && (before?.[`max_${axis}`] ?? 0) > 0);
+  if (before !== null && lost.length > 0)
+    throw new UserError(
+      `no number of ${listText(lost.map((axis) => AXIS_UNITS[axis]))} was within ${formatMs(certificate.limit_ms)}, and by that of ${before.calibrated_at} some was, which runs go on to find: calibrate again when nothing else runs, or remove ${join(folder, name)}.json first`,
+    );
   try {
-    return await write(certificate, certificateFolder(), certificateName(certificate));
+    return await write(certificate, folder, name);
   } catch (thrown) {
     throw withWayOut(thrown, OTHER_STATE);
   }

@@ -9,6 +9,8 @@ export interface Clock {
    * accumulates. Elsewhere: the present.
    */
   now(): number;
+  /** The present, also inside a callback of `at`. */
+  read(): number;
   /** Runs `action` at `timeUs` (at once if that has passed). Actions at equal times run in the order of the calls. */
   at(timeUs: number, action: () => void): void;
   /** Runs until `done` returns true or no action is left. */

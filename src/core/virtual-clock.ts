@@ -17,6 +17,10 @@ export class VirtualClock implements Clock {
     return this.#now;
   }
 
+  read(): number {
+    return this.#now;
+  }
+
   at(timeUs: number, action: () => void): void {
     this.#queue.push(Math.max(timeUs, this.#now), action);
   }

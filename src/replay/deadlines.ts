@@ -46,7 +46,8 @@ export function deadlines(
   return {
     add(index) {
       indices.push(index);
-      timesUs.push(clock.now() + afterUs);
+      // Not `now`: a client that stood still beyond the due time has taken none of the request's time.
+      timesUs.push(clock.read() + afterUs);
       while (head < indices.length && !isOpen(indices[head] ?? 0)) head++;
       dropOver();
       if (!isOnClock) look();

@@ -168,7 +168,8 @@ export async function replay(
       takeMore();
       return;
     }
-    const us = Math.floor(Math.min(due.nextUs, following.nextUs) - clock.now() - idleCapUs);
+    // Before the start of the run no time is idle.
+    const us = Math.floor(Math.min(due.nextUs, following.nextUs) - Math.max(clock.now(), 0) - idleCapUs);
     if (us >= 1 && us < Infinity) {
       schedule.advance?.(us);
       options.idleCut?.(us);

@@ -7,7 +7,7 @@ import type { Request } from '../../src/core/request.ts';
 import { scheduledByTrace } from '../../src/core/schedule.ts';
 import type { ResponseInfo, ScheduledRequest, Target } from '../../src/core/target.ts';
 import { VirtualClock } from '../../src/core/virtual-clock.ts';
-import { WallClock } from '../../src/core/wall-clock.ts';
+import { machineUs, WallClock } from '../../src/core/wall-clock.ts';
 import { Recorder } from '../../src/replay/recorder.ts';
 import { replay, type ReplayOptions } from '../../src/replay/replay.ts';
 import { sessionOrder } from '../../src/replay/session-order.ts';
@@ -223,6 +223,14 @@ describe('sessions with think times', () => {
       ),
       { numRuns: 300 },
     ));
+
+  it('the time before the start of a run is not idle', async () => {
+    const clock = new WallClock();
+    clock.startAt(machineUs() + 30_000);
+    const request: Request = { id: 'a', traceRow: 1, dueUs: 0, inputTokens: 1, outputTokens: 1 };
+    const { records, cutUs } = await replaySessions([request], clock, () => 10, { thinks: false, idleCapUs: 1000 });
+    assert.deepEqual([cutUs, records.get('a')?.due_us], [0, 0]);
+  });
 
   it('idle time beyond the cap is cut out: no gap with nothing in flight is longer, and no other time changes', () =>
     fc.assert(
