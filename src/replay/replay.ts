@@ -14,11 +14,8 @@ import {
 import { deadlines } from './deadlines.ts';
 import { DueQueue } from './due-queue.ts';
 import { followUps } from './follow-ups.ts';
+import { bodyBytes, LOOK_AHEAD_BYTES, LOOK_AHEAD_US, SHORT_LOOK_AHEAD_US } from './look-ahead.ts';
 
-/** Requests are taken from the schedule this long before they are due, or for less time when their bodies are large. */
-const LOOK_AHEAD_US = 10e6;
-const SHORT_LOOK_AHEAD_US = 1e6;
-const LOOK_AHEAD_BYTES = 64e6;
 /** The target counts as gone after this time with connect errors alone, and at least so many of them. */
 const GONE_AFTER_US = 5e6;
 const GONE_AFTER_REQUESTS = 3;
@@ -371,10 +368,4 @@ class ReplaySink implements Sink {
   fault(_index: number, error: unknown): void {
     this.#fault(error);
   }
-}
-
-function bodyBytes(request: ScheduledRequest): number {
-  let bytes = 0;
-  for (const call of request.calls) bytes += call.body.length;
-  return bytes;
 }

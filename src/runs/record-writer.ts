@@ -8,13 +8,12 @@ import { noteFile } from './seal.ts';
 import { journalFile, partFile, requestsDirectory, UNFINISHED_SUFFIX } from './run-directory.ts';
 
 /** A part is written when it holds so many token times or so many records. */
-const PART_TOKENS = 100_000;
-const PART_RECORDS = 4096;
+const PART = { tokens: 100_000, records: 4096 };
 /**
- * Where requests are timed: what has ended is in the journal, and most parts are written behind the replay. A part of
- * 100,000 takes some 50 ms of a core, in which requests leave milliseconds late on a machine of two.
+ * Where requests are timed: what has ended is in the journal, and most parts are written behind the replay. Writing one
+ * of 100,000 tokens takes some 50 ms of a core, in which requests leave milliseconds late on a machine of two.
  */
-const TIMED_PART_TOKENS = 500_000;
+export const TIMED_PART = { tokens: 500_000, records: 16_384 };
 /** Parts that are written, or read, between two collections of what they left. */
 export const PARTS_A_COLLECTION = 8;
 
@@ -86,8 +85,8 @@ export class RecordWriter {
   }
 
   #isFull(): boolean {
-    const tokens = this.#options.journal ? TIMED_PART_TOKENS : PART_TOKENS;
-    return this.#collectedTokens >= tokens || this.#collected.length >= PART_RECORDS;
+    const { tokens, records } = this.#options.journal ? TIMED_PART : PART;
+    return this.#collectedTokens >= tokens || this.#collected.length >= records;
   }
 
   /** The order of these steps is what makes a kill between any two of them harmless. */

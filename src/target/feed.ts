@@ -8,6 +8,7 @@ import { scheduledByTrace } from '../core/schedule.ts';
 import { isInShard, type Shard } from '../core/shard.ts';
 import type { ScheduledRequest } from '../core/target.ts';
 import { startWorker } from '../core/worker.ts';
+import { bodyBytes, LOOK_AHEAD_BYTES, LOOK_AHEAD_US } from '../replay/look-ahead.ts';
 import type { LiveResponse, LiveSessions } from './live-sessions.ts';
 
 /**
@@ -33,7 +34,7 @@ export interface FeedSpec {
 
 /** The requests of a plan in the trace's order, with their calls. */
 export interface Feed {
-  /** Resolves when the first batch is ready. */
+  /** Resolves when the requests are ready with which a replay begins. */
   readonly ready: Promise<void>;
   readonly requests: AsyncIterable<readonly ScheduledRequest[]>;
   /** Makes the calls of a request that waited for others. */
@@ -130,8 +131,9 @@ export type FeedAnswer =
   | { readonly kind: 'calls'; readonly calls: readonly Call[]; readonly inputTokens: number };
 
 /**
- * Requests read, transformed and encoded in a worker thread, so that the dispatch thread never does it. One batch is
- * always ready; `ready` resolves with the first.
+ * Requests read, transformed and encoded in a worker thread, so that the dispatch thread never does it. What a replay
+ * takes at its start is made before: it would take a core from the first requests, and thousands of new objects at once
+ * make V8's next two collections of garbage 20 to 40 ms long. From then on one batch is always ready.
  */
 export function feedFromWorker(spec: FeedSpec): Feed {
   const file = new URL(`./feed-worker${extname(import.meta.filename)}`, import.meta.url);
@@ -148,8 +150,25 @@ export function feedFromWorker(spec: FeedSpec): Feed {
     return answer;
   };
   let ahead = ask();
+  const first: (readonly ScheduledRequest[])[] = [];
+  const readFirst = async (): Promise<void> => {
+    let bytes = 0;
+    for (let dueUs = 0; dueUs < LOOK_AHEAD_US && bytes < LOOK_AHEAD_BYTES;) {
+      const batch = await ahead;
+      if (batch === null) return;
+      ahead = ask();
+      first.push(batch);
+      for (const request of batch) bytes += bodyBytes(request);
+      dueUs = batch.at(-1)?.dueUs ?? dueUs;
+    }
+  };
+  const ready = readFirst();
+  // Its rejection is handled by who waits for it, or never.
+  ready.catch(() => undefined);
   async function* requests(): AsyncGenerator<readonly ScheduledRequest[]> {
     try {
+      await ready;
+      for (let batch = first.shift(); batch !== undefined; batch = first.shift()) yield batch;
       for (;;) {
         const batch = await ahead;
         if (batch === null) return;
@@ -162,7 +181,7 @@ export function feedFromWorker(spec: FeedSpec): Feed {
     }
   }
   return {
-    ready: ahead.then(() => undefined),
+    ready,
     requests: requests(),
     async prepare(scheduled) {
       const answer = await worker.ask({ open: scheduled.index });

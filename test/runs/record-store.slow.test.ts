@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { UserError } from '../../src/core/errors.ts';
 import { readJournal, type JournalEntry } from '../../src/runs/journal.ts';
 import { openBlockingRecordStore, openRecordStore } from '../../src/runs/record-store.ts';
-import { RecordWriter } from '../../src/runs/record-writer.ts';
+import { RecordWriter, TIMED_PART } from '../../src/runs/record-writer.ts';
 import { appendRecords } from '../../src/runs/records.ts';
 import { journalFile, partFile, requestsDirectory } from '../../src/runs/run-directory.ts';
 import { until } from '../processes.ts';
@@ -27,7 +27,7 @@ for (const [how, openStore] of Object.entries(STORES)) {
   test(`${how}: what a store was handed is in its parts once closed, and no journal is left`, async (t) => {
     const dir = temporaryRun(t);
     const store = await openStore(dir, { worker: 0, journal: true });
-    const records = numbered(0, 10_000);
+    const records = numbered(0, 2.5 * TIMED_PART.records);
     store.sent(records.map((record) => ({ ...record, outcome: 'cut' as const })));
     store.finished(records);
     await store.close();
@@ -147,13 +147,13 @@ test('while it writes, a journal holds no more than the part to come and what is
   const open = exampleRecord({ request_id: 'open', outcome: 'cut' });
   writer.sent([open]);
   for (let i = 0; i < 5; i++) {
-    writer.finished(numbered(i * 4096, (i + 1) * 4096));
+    writer.finished(numbered(i * TIMED_PART.records, (i + 1) * TIMED_PART.records));
     const files = readdirSync(requestsDirectory(dir)).sort();
     assert.equal(files.filter((name) => name.endsWith('.journal')).length, 1);
     assert.equal(files.filter((name) => name.endsWith('.parquet')).length, i + 1);
   }
   writer.close();
-  assert.equal((await allRecords(dir)).length, 5 * 4096 + 1);
+  assert.equal((await allRecords(dir)).length, 5 * TIMED_PART.records + 1);
 });
 
 test('a damaged part is named', async (t) => {

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome } from '../../src/core/record.ts';
 import { Journal } from '../../src/runs/journal.ts';
-import { RecordWriter } from '../../src/runs/record-writer.ts';
+import { RecordWriter, TIMED_PART } from '../../src/runs/record-writer.ts';
 import { recoverRun } from '../../src/runs/recovery.ts';
 import { journalFile, partFile, requestsDirectory } from '../../src/runs/run-directory.ts';
 import { exampleRecord } from './example-records.ts';
@@ -83,7 +83,7 @@ test('entries before a torn or corrupt one count, what follows is ignored', asyn
 });
 
 test('whichever step of writing a part fails, everything handed over can be recovered', async (t) => {
-  const records = Array.from({ length: 4096 }, (_, i) => example(`r${i}`));
+  const records = Array.from({ length: TIMED_PART.records }, (_, i) => example(`r${i}`));
   for (const obstacle of ['part-0-00000.parquet.tmp', 'open-0-00001.journal', 'part-0-00000.parquet']) {
     const dir = temporaryRun(t);
     const writer = new RecordWriter(dir, { worker: 0, journal: true });
@@ -100,11 +100,11 @@ test('whichever step of writing a part fails, everything handed over can be reco
 });
 
 test('a kill between any two steps of writing a part loses nothing and doubles nothing', async (t) => {
-  // Before: segment 0 with 4,096 finished and one open request; after: part 0 and segment 1.
+  // Before: segment 0 with a part's records finished and one open request; after: part 0 and segment 1.
   const before = temporaryRun(t);
   const writer = new RecordWriter(before, { worker: 0, journal: true });
   writer.sent([example('open', 'cut')]);
-  const records = Array.from({ length: 4096 }, (_, i) => example(`r${i}`));
+  const records = Array.from({ length: TIMED_PART.records }, (_, i) => example(`r${i}`));
   writer.finished(records.slice(0, -1));
   const segment0 = readFileSync(journalFile(before, 0, 0));
   writer.finished(records.slice(-1));

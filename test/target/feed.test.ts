@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate as afterPoll } from 'node:timers/promises';
+import { after, test } from 'node:test';
+import { WHOLE } from '../../src/core/shard.ts';
+import { feedFromWorker, type Feed } from '../../src/target/feed.ts';
+import { temporaryFolder } from '../cli.ts';
+
+const RATE_PER_S = 200;
+
+function feedOf(rows: number, inputTokens = 16): Feed {
+  const path = join(temporaryFolder(), 'trace.csv');
+  const lines = Array.from({ length: rows }, (_, i) => `${i / RATE_PER_S},${inputTokens},1`);
+  writeFileSync(path, `arrival_s,input_tokens,output_tokens\n${lines.join('\n')}\n`);
+  const feed = feedFromWorker({
+    workload: { path, onBadRow: 'fail', transforms: [] },
+    shard: WHOLE,
+    adapter: 'openai',
+    codec: { endpoint: 'completions', model: 'tiny', runId: 'run' },
+    prompts: { seed: 1, salt: 'test', blockTokens: null },
+    thinks: false,
+    historyForm: null,
+  });
+  after(() => feed.stop());
+  return feed;
+}
+
+/** How many requests the feed gives before a poll of the thread's messages, and in all; `lastUs`: due time of the last of the first. */
+async function readAll({ requests }: Feed): Promise<{ atOnce: number; lastUs: number; indices: number[] }> {
+  const indices: number[] = [];
+  let [atOnce, lastUs, hasPolled] = [0, 0, false];
+  void afterPoll().then(() => (hasPolled = true));
+  for await (const batch of requests) {
+    if (!hasPolled) {
+      atOnce += batch.length;
+      lastUs = batch.at(-1)?.dueUs ?? 0;
+    }
+    indices.push(...batch.map(({ index }) => index));
+  }
+  return { atOnce, lastUs, indices };
+}
+
+test('a feed that is ready has all requests of the first 10 s, and gives the others as they are made', async () => {
+  const feed = feedOf(6000);
+  await feed.ready;
+  const { lastUs, indices } = await readAll(feed);
+  assert.ok(lastUs >= 10e6 && lastUs < 12e6, `up to ${lastUs} us`);
+  assert.deepEqual(
+    indices,
+    Array.from({ length: 6000 }, (_, i) => i),
+  );
+});
+
+test('or those of 64 MB of bodies; or all there are', async () => {
+  const large = feedOf(250, 60_000);
+  await large.ready;
+  const { atOnce, indices } = await readAll(large);
+  assert.ok(atOnce > 32 && atOnce < 250, `${atOnce} at once`);
+  assert.equal(indices.length, 250);
+  const few = feedOf(3);
+  await few.ready;
+  assert.deepEqual(await readAll(few), { atOnce: 3, lastUs: 10_000, indices: [0, 1, 2] });
+});
+
+test('a trace that cannot be read is told of by `ready`, and by who reads on without it', async () => {
+  const feed = feedFromWorker({
+    workload: { path: join(temporaryFolder(), 'gone.csv'), onBadRow: 'fail', transforms: [] },
+    shard: WHOLE,
+    adapter: 'openai',
+    codec: { endpoint: 'completions', model: 'tiny', runId: 'run' },
+    prompts: { seed: 1, salt: 'test', blockTokens: null },
+    thinks: false,
+    historyForm: null,
+  });
+  await assert.rejects(feed.ready, /gone\.csv/);
+  await assert.rejects(readAll(feed), /gone\.csv/);
+});
