@@ -1,6 +1,9 @@
 /** Reads between two polls, so that new bytes wait for some 0.3 ms at most. */
 const SLICE = 32;
-/** Up to so many waiting reads are done at once, as another poll first would cost as much; none while the client polls anyway. */
+/**
+ * Up to so many waiting reads are done at once, as another poll first would cost as much; none while the client polls
+ * anyway.
+ */
 const FEW = 16;
 /** Reads that may wait while bytes keep coming; a larger burst is read before it is over. */
 const MOST = 4096;

@@ -18,6 +18,8 @@ import type { LiveResponse, LiveSessions } from './live-sessions.ts';
 export const FEED_BATCH = 32;
 /** Requests per batch without bodies, made in this thread. */
 const SOURCE_BATCH = 1024;
+/** Made before a replay begins, some second of work, even if more are due in its first seconds. */
+const MOST_FIRST = 20_000;
 
 /** The plain data from which a worker thread makes the requests of a plan. */
 export interface FeedSpec {
@@ -152,12 +154,15 @@ export function feedFromWorker(spec: FeedSpec): Feed {
   let ahead = ask();
   const first: (readonly ScheduledRequest[])[] = [];
   const readFirst = async (): Promise<void> => {
-    let bytes = 0;
-    for (let dueUs = 0; dueUs < LOOK_AHEAD_US && bytes < LOOK_AHEAD_BYTES;) {
+    // Where sessions think, it is the answers that decide what is due.
+    const most = spec.thinks ? 1 : MOST_FIRST;
+    let [requests, bytes, dueUs] = [0, 0, 0];
+    while (requests < most && bytes < LOOK_AHEAD_BYTES && dueUs < LOOK_AHEAD_US) {
       const batch = await ahead;
       if (batch === null) return;
       ahead = ask();
       first.push(batch);
+      requests += batch.length;
       for (const request of batch) bytes += bodyBytes(request);
       dueUs = batch.at(-1)?.dueUs ?? dueUs;
     }

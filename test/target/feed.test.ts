@@ -9,9 +9,9 @@ import { temporaryFolder } from '../cli.ts';
 
 const RATE_PER_S = 200;
 
-function feedOf(rows: number, inputTokens = 16): Feed {
+function feedOf(rows: number, inputTokens = 16, ratePerS = RATE_PER_S): Feed {
   const path = join(temporaryFolder(), 'trace.csv');
-  const lines = Array.from({ length: rows }, (_, i) => `${i / RATE_PER_S},${inputTokens},1`);
+  const lines = Array.from({ length: rows }, (_, i) => `${i / ratePerS},${inputTokens},1`);
   writeFileSync(path, `arrival_s,input_tokens,output_tokens\n${lines.join('\n')}\n`);
   const feed = feedFromWorker({
     workload: { path, onBadRow: 'fail', transforms: [] },
@@ -52,12 +52,16 @@ test('a feed that is ready has all requests of the first 10 s, and gives the oth
   );
 });
 
-test('or those of 64 MB of bodies; or all there are', async () => {
+test('or those of 64 MB of bodies; or 20,000; or all there are', async () => {
   const large = feedOf(200, 120_000);
   await large.ready;
   const { atOnce, indices } = await readAll(large);
   assert.ok(atOnce > 32 && atOnce < 200, `${atOnce} at once`);
   assert.equal(indices.length, 200);
+  const crowd = feedOf(25_000, 4, 1e6);
+  await crowd.ready;
+  const { atOnce: many } = await readAll(crowd);
+  assert.ok(many >= 20_000 && many <= 20_100, `${many} at once`);
   const few = feedOf(3);
   await few.ready;
   assert.deepEqual(await readAll(few), { atOnce: 3, lastUs: 10_000, indices: [0, 1, 2] });
