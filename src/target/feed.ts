@@ -2,10 +2,10 @@ import { extname } from 'node:path';
 import type { CodecOptions } from '../../adapters/index.ts';
 import type { PromptSpec } from '../../workloads/index.ts';
 import type { Call, Codec } from '../core/codec.ts';
-import type { Source, WorkloadSpec } from '../core/plan.ts';
+import type { PlanStats, Source, WorkloadSpec } from '../core/plan.ts';
 import type { Prompt, Request } from '../core/request.ts';
 import { scheduledByTrace } from '../core/schedule.ts';
-import { isInShard, type Shard } from '../core/shard.ts';
+import { isInShard, WHOLE, type Shard } from '../core/shard.ts';
 import type { ScheduledRequest } from '../core/target.ts';
 import { startWorker } from '../core/worker.ts';
 import { bodyBytes, LOOK_AHEAD_BYTES, LOOK_AHEAD_US } from '../replay/look-ahead.ts';
@@ -69,6 +69,36 @@ export function feedFromSource(
     drop: ({ request }) => live?.drop(request),
     stop: async () => undefined,
   };
+}
+
+/**
+ * All requests of a short plan, made in this thread before its replay begins: a thread costs as much CPU, until it runs,
+ * as making thousands of them.
+ */
+export function feedAhead(source: Source, open: Codec['open']): Feed {
+  const feed = feedFromSource(source, WHOLE, open, { size: FEED_BATCH });
+  const made: (readonly ScheduledRequest[])[] = [];
+  const makeAll = async (): Promise<void> => {
+    for await (const batch of feed.requests) made.push(batch);
+  };
+  const ready = makeAll();
+  // Its rejection is handled by who waits for it, or never.
+  ready.catch(() => undefined);
+  return { ...feed, ready, requests: madeBefore(ready, made) };
+}
+
+/** Whether a plan is one for `feedAhead`: a fraction of a second of work. Bodies of the trace's own may be of any size. */
+export function isShort({ requests, inputTokens, ownPrompts }: PlanStats): boolean {
+  return requests <= 2000 && inputTokens <= 300_000 && ownPrompts === undefined;
+}
+
+/** Batches that are all there once `ready` resolves, each of which is let go as it is read. */
+async function* madeBefore(
+  ready: Promise<void>,
+  batches: (readonly ScheduledRequest[])[],
+): AsyncGenerator<readonly ScheduledRequest[]> {
+  await ready;
+  for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) yield batch;
 }
 
 type Complete = (scheduled: ScheduledRequest) => ScheduledRequest;
@@ -172,8 +202,7 @@ export function feedFromWorker(spec: FeedSpec): Feed {
   ready.catch(() => undefined);
   async function* requests(): AsyncGenerator<readonly ScheduledRequest[]> {
     try {
-      await ready;
-      for (let batch = first.shift(); batch !== undefined; batch = first.shift()) yield batch;
+      yield* madeBefore(ready, first);
       for (;;) {
         const batch = await ahead;
         if (batch === null) return;

@@ -15,7 +15,7 @@ import { metricsPage } from '../serving/scrape.ts';
 import { reachTarget } from '../serving/reach.ts';
 import { untilIdle } from '../serving/until-idle.ts';
 import { checkContextLength } from './context-length.ts';
-import { FEED_BATCH, feedFromSource, feedFromWorker, type Feed, type FeedSpec } from './feed.ts';
+import { FEED_BATCH, feedAhead, feedFromSource, feedFromWorker, isShort, type FeedSpec } from './feed.ts';
 import { LiveSessions } from './live-sessions.ts';
 import { negotiateHandover } from './negotiate-handover.ts';
 import { mayEcho, negotiate, referenceDialect, type ServerDialect } from './negotiate.ts';
@@ -288,10 +288,13 @@ async function attachRun(
   const openHere = (): Promise<Client> => {
     const spec = feedSpec(WHOLE);
     const live = historyForm === null ? null : new LiveSessions(livePrompts(made, historyForm), null);
-    const feed: Feed =
+    const open: Codec['open'] = (request) => codec.open(request);
+    const feed =
       spec === null
-        ? feedFromSource(plan.source, WHOLE, (request) => codec.open(request), { size: FEED_BATCH, thinks, live })
-        : feedFromWorker(spec);
+        ? feedFromSource(plan.source, WHOLE, open, { size: FEED_BATCH, thinks, live })
+        : !thinks && live === null && isShort(plan.stats)
+          ? feedAhead(plan.source, open)
+          : feedFromWorker(spec);
     return openClient({ ...common, codec, feed, endpoints, historyForm, isJitWarm }, stop, log);
   };
   const specs = (): ClientSpec[] => {

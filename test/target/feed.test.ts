@@ -3,8 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as afterPoll } from 'node:timers/promises';
 import { after, test } from 'node:test';
+import { openAiCodec } from '../../adapters/openai.ts';
 import { WHOLE } from '../../src/core/shard.ts';
-import { feedFromWorker, type Feed } from '../../src/target/feed.ts';
+import type { ScheduledRequest } from '../../src/core/target.ts';
+import { feedAhead, feedFromWorker, type Feed } from '../../src/target/feed.ts';
+import { openWorkload } from '../../workloads/open-workload.ts';
+import { promptMaker } from '../../workloads/prompts/index.ts';
 import { temporaryFolder } from '../cli.ts';
 
 const RATE_PER_S = 200;
@@ -65,6 +69,28 @@ test('or those of 64 MB of bodies; or 20,000; or all there are', async () => {
   const few = feedOf(3);
   await few.ready;
   assert.deepEqual(await readAll(few), { atOnce: 3, lastUs: 10_000, indices: [0, 1, 2] });
+});
+
+test('a short plan has the same requests without a thread, all of them when it is ready', async () => {
+  const path = join(temporaryFolder(), 'trace.csv');
+  writeFileSync(path, 'arrival_s,input_tokens,output_tokens\n0,16,1\n3600,7,9\n7200,1,1\n');
+  const workload = { path, onBadRow: 'fail', transforms: [] } as const;
+  const codec = { endpoint: 'completions', model: 'tiny', runId: 'run' } as const;
+  const prompts = { seed: 1, salt: 'test', blockTokens: null };
+  const spec = { workload, shard: WHOLE, adapter: 'openai', codec, prompts, thinks: false, historyForm: null };
+  const made = openAiCodec(codec, promptMaker(prompts));
+  const ahead = feedAhead(await openWorkload(workload), (request) => made.open(request));
+  const threaded = feedFromWorker(spec);
+  const all: ScheduledRequest[] = [];
+  const others: ScheduledRequest[] = [];
+  await ahead.ready;
+  for await (const batch of ahead.requests) all.push(...batch);
+  for await (const batch of threaded.requests) others.push(...batch);
+  assert.equal(all.length, 3);
+  assert.deepEqual(
+    all.map(({ calls, dueUs }) => [dueUs, calls]),
+    others.map(({ calls, dueUs }) => [dueUs, calls]),
+  );
 });
 
 test('a trace that cannot be read is told of by `ready`, and by who reads on without it', async () => {
