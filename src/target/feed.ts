@@ -186,13 +186,13 @@ export function feedFromWorker(spec: FeedSpec): Feed {
   const readFirst = async (): Promise<void> => {
     // Where sessions think, it is the answers that decide what is due.
     const most = spec.thinks ? 1 : MOST_FIRST;
-    let [requests, bytes, dueUs] = [0, 0, 0];
-    while (requests < most && bytes < LOOK_AHEAD_BYTES && dueUs < LOOK_AHEAD_US) {
+    let [count, bytes, dueUs] = [0, 0, 0];
+    while (count < most && bytes < LOOK_AHEAD_BYTES && dueUs < LOOK_AHEAD_US) {
       const batch = await ahead;
       if (batch === null) return;
       ahead = ask();
       first.push(batch);
-      requests += batch.length;
+      count += batch.length;
       for (const request of batch) bytes += bodyBytes(request);
       dueUs = batch.at(-1)?.dueUs ?? dueUs;
     }
