@@ -28,7 +28,7 @@ export interface Effort {
   readonly ladders: readonly { readonly axis: LoadAxis; readonly polls: readonly Polling[]; readonly ladder: Ladder }[];
 }
 
-/** Some two to three minutes. Polling is of no use to streams that are all but silent. */
+/** Two to five minutes. Polling is of no use to streams that are all but silent. */
 export const FULL: Effort = {
   isQuick: false,
   limitMs: 1,

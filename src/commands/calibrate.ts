@@ -57,7 +57,7 @@ async function calibrateAndStore({ quick, out, json, quiet, open }: z.infer<type
   const effort = quick ? QUICK : FULL;
   if (!quiet)
     tell(
-      `${quick ? 'half a minute' : 'two to four minutes'} of load on this machine and nothing else: leave it alone meanwhile`,
+      `${quick ? 'half a minute' : 'two to five minutes'} of load on this machine and nothing else: leave it alone meanwhile`,
     );
   warnIfBusy();
   const interruption = stopBySignal('nothing is told or written');
