@@ -5,7 +5,7 @@ import { UserError } from '../core/errors.ts';
 import { formatMs } from '../core/units.ts';
 import { listText } from '../core/words.ts';
 import { checkDirectory, makeDirectory, withWayOut, writeWhole } from '../runs/run-directory.ts';
-import { LOAD_AXES, type Certificate } from '../schema/certificate.ts';
+import { LOAD_AXES, type Certificate, type LoadAxis } from '../schema/certificate.ts';
 import { writeCertificateHtml } from '../../reports/index.ts';
 
 /** Where a certificate was written. */
@@ -26,13 +26,13 @@ export function checkStore(): void {
 }
 
 /**
- * Writes a certificate and its page where the runs of this user on this machine find it. A UserError refuses one by which
- * the machine can time nothing, where it could before: something else was running.
+ * Writes a certificate and its page where the runs of this user on this machine find it. A UserError refuses one that has
+ * no limit where the one before has, and no higher one elsewhere: something else was running.
  */
 export async function storeCertificate(certificate: Certificate): Promise<CertificateFiles> {
   const [folder, name] = [certificateFolder(), certificateName(certificate)];
   const before = storedCertificate(certificate.transport);
-  const lost = LOAD_AXES.filter((axis) => certificate[`max_${axis}`] === 0 && (before?.[`max_${axis}`] ?? 0) > 0);
+  const lost = before === null ? [] : lostSince(before, certificate);
   if (before !== null && lost.length > 0)
     throw new UserError(
       `no number of ${listText(lost.map((axis) => AXIS_UNITS[axis]))} was within ${formatMs(certificate.limit_ms)}, and by that of ${before.calibrated_at} some was, which runs go on to find: calibrate again when nothing else runs, or remove ${join(folder, name)}.json first`,
@@ -42,6 +42,12 @@ export async function storeCertificate(certificate: Certificate): Promise<Certif
   } catch (thrown) {
     throw withWayOut(thrown, OTHER_STATE);
   }
+}
+
+/** Along which axes nothing can be timed any more; none where more can along another. */
+function lostSince(before: Certificate, now: Certificate): LoadAxis[] {
+  if (LOAD_AXES.some((axis) => now[`max_${axis}`] > before[`max_${axis}`])) return [];
+  return LOAD_AXES.filter((axis) => now[`max_${axis}`] === 0 && before[`max_${axis}`] > 0);
 }
 
 /** Writes `certificate.json` and `certificate.html` to `dir`. */

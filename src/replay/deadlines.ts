@@ -3,6 +3,10 @@ import type { Clock } from '../core/clock.ts';
 /** The places of those that are over are dropped when there are so many of them, and half of the list is of them. */
 const DROP_FROM = 1024;
 
+/** A client that looks so late stood still: what came meanwhile is read first, which takes it some time. */
+const STOOD_STILL_US = 20_000;
+const READ_FIRST_US = 100_000;
+
 /** Watches requests that have equal time from when they are added. */
 export interface Deadlines {
   add(index: number): void;
@@ -25,7 +29,12 @@ export function deadlines(
   let isOnClock = false;
   const look = (): void => {
     isOnClock = false;
-    const nowUs = clock.now();
+    const [nowUs, presentUs] = [clock.now(), clock.read()];
+    if (presentUs - nowUs > STOOD_STILL_US) {
+      isOnClock = true;
+      clock.at(presentUs + READ_FIRST_US, look);
+      return;
+    }
     for (; head < indices.length; head++) {
       const index = indices[head] ?? 0;
       if (!isOpen(index)) continue;

@@ -33,4 +33,7 @@ test('a certificate by which nothing can be timed takes the place of none, and n
   const worse = { ...less, max_requests_per_s: 1, max_streams: 1 };
   await storeCertificate(worse);
   assert.deepEqual(storedCertificate('plain'), worse, 'a lower limit is a finding');
+  const other = { ...worse, max_requests_per_s: 0, max_streams: 5000 };
+  await storeCertificate(other);
+  assert.deepEqual(storedCertificate('plain'), other, 'and so is a higher one beside it');
 });

@@ -78,3 +78,32 @@ it('counts from when a request was sent, not from when it was due while the clie
   watched.add(1);
   assert.deepEqual(timers, [5100]);
 });
+
+it('reads first what came while the client stood still', () => {
+  let [dueUs, presentUs] = [0, 0];
+  const looks: [timeUs: number, look: () => void][] = [];
+  const clock: Clock = {
+    now: () => dueUs,
+    read: () => presentUs,
+    at: (timeUs, look) => void looks.push([timeUs, look]),
+    run: () => Promise.resolve(),
+    wait: () => undefined,
+  };
+  const open = new Set([1, 2]);
+  const told: number[] = [];
+  const watched = deadlines(
+    clock,
+    1000,
+    (index) => open.has(index),
+    (index) => told.push(index),
+  );
+  for (const index of open) watched.add(index);
+  presentUs = 3e6;
+  dueUs = 1000;
+  looks.shift()?.[1]();
+  assert.deepEqual([told, looks.map(([timeUs]) => timeUs)], [[], [3.1e6]]);
+  open.delete(1);
+  dueUs = presentUs = 3.1e6;
+  looks.shift()?.[1]();
+  assert.deepEqual([told, looks], [[2], []]);
+});
