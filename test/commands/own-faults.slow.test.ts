@@ -10,11 +10,17 @@ import { readJson, startCli, temporaryFolder } from '../cli.ts';
 import { maxTokens, serve, streamTokens } from '../servers.ts';
 
 const folder = temporaryFolder();
-const trace = join(folder, 'trace.csv');
-const rows = Array.from({ length: 60 }, (_, i) => `${(i * 0.02).toFixed(2)},16,5`);
-writeFileSync(trace, `arrival_s,input_tokens,output_tokens\n${rows.join('\n')}\n`);
+const REQUESTS = 60;
+const trace = writeTrace('trace.csv', REQUESTS);
 const server = await serve((_index, _request, response, body) => void streamTokens(response, maxTokens(body), 5));
 after(() => server.close());
+
+function writeTrace(name: string, requests: number): string {
+  const path = join(folder, name);
+  const rows = Array.from({ length: requests }, (_, i) => `${(i * 0.02).toFixed(2)},16,5`);
+  writeFileSync(path, `arrival_s,input_tokens,output_tokens\n${rows.join('\n')}\n`);
+  return path;
+}
 
 /** Runs the program with a module that plants a TypeError. */
 function withPlanted(name: string, code: string, ...args: readonly string[]) {
@@ -24,20 +30,25 @@ function withPlanted(name: string, code: string, ...args: readonly string[]) {
   return startCli([...args, '--out', join(folder, name)], env).result;
 }
 
-it('a TypeError in the thread that makes bodies: its stack, a sentence that it is ours, exit 70', async () => {
-  const code = `const { encode } = TextEncoder.prototype;
-if (!isMainThread)
-  TextEncoder.prototype.encode = function (text) {
-    if (new Error().stack.includes('/adapters/')) throw new TypeError('planted');
-    return encode.call(this, text);
-  };`;
-  const target = ['--target', server.url.href, '--adapter', 'openai'];
-  const { code: exit, stderr } = await withPlanted('bodies', code, 'run', trace, ...target);
-  assert.equal(exit, 70, stderr);
-  assert.match(stderr, /this is a fault in reprise, not in what you asked for/);
-  assert.match(stderr, /TypeError: planted\n {4}at .*bodies\.mjs[^]*feed-worker\.ts/);
-  assert.doesNotMatch(stderr, /the trace could not be read/);
-});
+for (const [where, requests, file] of [
+  ['the thread that makes bodies', 2001, 'feed-worker'],
+  ['making the bodies of a short plan', REQUESTS, 'feed'],
+] as const)
+  it(`a TypeError in ${where}: its stack, a sentence that it is ours, exit 70`, async () => {
+    const code = `const { encode } = TextEncoder.prototype;
+TextEncoder.prototype.encode = function (text) {
+  const { stack } = new Error();
+  if (stack.includes('/adapters/') && stack.includes('/feed')) throw new TypeError('planted');
+  return encode.call(this, text);
+};`;
+    const path = writeTrace(`${file}.csv`, requests);
+    const target = ['--target', server.url.href, '--adapter', 'openai'];
+    const { code: exit, stderr } = await withPlanted(`bodies-${file}`, code, 'run', path, ...target);
+    assert.equal(exit, 70, stderr);
+    assert.match(stderr, /this is a fault in reprise, not in what you asked for/);
+    assert.match(stderr, new RegExp(`TypeError: planted\\n {4}at .*bodies-${file}\\.mjs[^]*/${file}\\.ts`));
+    assert.doesNotMatch(stderr, /the trace could not be read/);
+  });
 
 it('a TypeError in the engine, in virtual time: the run is kept as failed, exit 70 and no verdict', async () => {
   const code = `let left = 3;
@@ -80,7 +91,7 @@ it('a TypeError in a decoder ends the run with it; what had ended by then is kep
   assert.ok((outcomes.get('cut') ?? 0) >= 1 && (outcomes.get('unsent') ?? 0) >= 1, JSON.stringify([...outcomes]));
   assert.equal(
     [...outcomes.values()].reduce((a, b) => a + b),
-    rows.length,
+    REQUESTS,
   );
 });
 
@@ -135,7 +146,7 @@ it('a run that this process writes to cannot be opened, nor one with wrong optio
   };
   const { summary } = await run({ workload: trace, target: server.url.href, adapter: 'openai', out }, { started });
   await opening;
-  assert.equal(summary.requests.scheduled, rows.length);
+  assert.equal(summary.requests.scheduled, REQUESTS);
   for (const wrong of [
     {},
     { workload: trace, target: 5 },
