@@ -1,10 +1,10 @@
 import type { Clock } from '../core/clock.ts';
+import { STALL_US } from './stalls.ts';
 
 /** The places of those that are over are dropped when there are so many of them, and half of the list is of them. */
 const DROP_FROM = 1024;
 
-/** A client that looks so late stood still: what came meanwhile is read first, which takes it some time. */
-const STOOD_STILL_US = 20_000;
+/** Time to read what came while the client stood still, before requests are timed out. */
 const READ_FIRST_US = 100_000;
 
 /** Watches requests that have equal time from when they are added. */
@@ -30,7 +30,7 @@ export function deadlines(
   const look = (): void => {
     isOnClock = false;
     const [nowUs, presentUs] = [clock.now(), clock.read()];
-    if (presentUs - nowUs > STOOD_STILL_US) {
+    if (presentUs - nowUs > STALL_US) {
       isOnClock = true;
       clock.at(presentUs + READ_FIRST_US, look);
       return;

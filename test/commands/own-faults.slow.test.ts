@@ -25,7 +25,7 @@ function writeTrace(name: string, requests: number): string {
 /** Runs the program with a module that plants a TypeError. */
 function withPlanted(name: string, code: string, ...args: readonly string[]) {
   const module = join(folder, `${name}.mjs`);
-  writeFileSync(module, `import { isMainThread } from 'node:worker_threads';\n${code}\n`);
+  writeFileSync(module, `${code}\n`);
   const env = { NODE_OPTIONS: `--import=${pathToFileURL(module).href}` };
   return startCli([...args, '--out', join(folder, name)], env).result;
 }

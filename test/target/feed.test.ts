@@ -6,26 +6,33 @@ import { after, test } from 'node:test';
 import { openAiCodec } from '../../adapters/openai.ts';
 import { WHOLE } from '../../src/core/shard.ts';
 import type { ScheduledRequest } from '../../src/core/target.ts';
-import { feedAhead, feedFromWorker, type Feed } from '../../src/target/feed.ts';
+import { feedAhead, feedFromWorker, type Feed, type FeedSpec } from '../../src/target/feed.ts';
 import { openWorkload } from '../../workloads/open-workload.ts';
 import { promptMaker } from '../../workloads/prompts/index.ts';
 import { temporaryFolder } from '../cli.ts';
 
 const RATE_PER_S = 200;
+const CODEC = { endpoint: 'completions', model: 'tiny', runId: 'run' } as const;
+const PROMPTS = { seed: 1, salt: 'test', blockTokens: null };
+
+function specOf(path: string): FeedSpec {
+  const workload = { path, onBadRow: 'fail', transforms: [] } as const;
+  return {
+    workload,
+    shard: WHOLE,
+    adapter: 'openai',
+    codec: CODEC,
+    prompts: PROMPTS,
+    thinks: false,
+    historyForm: null,
+  };
+}
 
 function feedOf(rows: number, inputTokens = 16, ratePerS = RATE_PER_S): Feed {
   const path = join(temporaryFolder(), 'trace.csv');
   const lines = Array.from({ length: rows }, (_, i) => `${i / ratePerS},${inputTokens},1`);
   writeFileSync(path, `arrival_s,input_tokens,output_tokens\n${lines.join('\n')}\n`);
-  const feed = feedFromWorker({
-    workload: { path, onBadRow: 'fail', transforms: [] },
-    shard: WHOLE,
-    adapter: 'openai',
-    codec: { endpoint: 'completions', model: 'tiny', runId: 'run' },
-    prompts: { seed: 1, salt: 'test', blockTokens: null },
-    thinks: false,
-    historyForm: null,
-  });
+  const feed = feedFromWorker(specOf(path));
   after(() => feed.stop());
   return feed;
 }
@@ -74,12 +81,9 @@ test('or those of 64 MB of bodies; or 20,000; or all there are', async () => {
 test('a short plan has the same requests without a thread, all of them when it is ready', async () => {
   const path = join(temporaryFolder(), 'trace.csv');
   writeFileSync(path, 'arrival_s,input_tokens,output_tokens\n0,16,1\n3600,7,9\n7200,1,1\n');
-  const workload = { path, onBadRow: 'fail', transforms: [] } as const;
-  const codec = { endpoint: 'completions', model: 'tiny', runId: 'run' } as const;
-  const prompts = { seed: 1, salt: 'test', blockTokens: null };
-  const spec = { workload, shard: WHOLE, adapter: 'openai', codec, prompts, thinks: false, historyForm: null };
-  const made = openAiCodec(codec, promptMaker(prompts));
-  const ahead = feedAhead(await openWorkload(workload), (request) => made.open(request));
+  const spec = specOf(path);
+  const codec = openAiCodec(CODEC, promptMaker(PROMPTS));
+  const ahead = feedAhead(await openWorkload(spec.workload), (request) => codec.open(request));
   const threaded = feedFromWorker(spec);
   const all: ScheduledRequest[] = [];
   const others: ScheduledRequest[] = [];
@@ -94,15 +98,7 @@ test('a short plan has the same requests without a thread, all of them when it i
 });
 
 test('a trace that cannot be read is told of by `ready`, and by who reads on without it', async () => {
-  const feed = feedFromWorker({
-    workload: { path: join(temporaryFolder(), 'gone.csv'), onBadRow: 'fail', transforms: [] },
-    shard: WHOLE,
-    adapter: 'openai',
-    codec: { endpoint: 'completions', model: 'tiny', runId: 'run' },
-    prompts: { seed: 1, salt: 'test', blockTokens: null },
-    thinks: false,
-    historyForm: null,
-  });
+  const feed = feedFromWorker(specOf(join(temporaryFolder(), 'gone.csv')));
   await assert.rejects(feed.ready, /gone\.csv/);
   await assert.rejects(readAll(feed), /gone\.csv/);
 });
