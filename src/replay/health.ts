@@ -1,4 +1,4 @@
-import { build, type Histogram } from 'hdr-histogram-js';
+import { createHistogram } from 'node:perf_hooks';
 import type { ClientSample } from '../schema/client-sample.ts';
 import type { ClientHealth } from '../schema/manifest.ts';
 import { addPauses, noPauses, type Pauses } from '../core/pauses.ts';
@@ -13,6 +13,7 @@ import { STALL_US, type StallLog, TICK_US } from './stalls.ts';
 const SAMPLE_US = 1e6;
 /** Records wait at most this long before they are handed to the writer. */
 const FLUSH_EVERY_US = 100_000;
+const MAX_DELAY_US = 3.6e9;
 
 /**
  * Monitors the client during a replay: delays of the event loop and what took it, CPU, requests in flight. None of it
@@ -21,11 +22,8 @@ const FLUSH_EVERY_US = 100_000;
 export class HealthMonitor {
   readonly #clock: WallClock;
   readonly #recorder: Recorder;
-  readonly #delays: Histogram = build({
-    lowestDiscernibleValue: 1,
-    highestTrackableValue: 3.6e9,
-    numberOfSignificantValueDigits: 3,
-  });
+  /** Microseconds, from 1 to an hour. */
+  readonly #delays = createHistogram({ highest: MAX_DELAY_US, figures: 3 });
   readonly #stalls: StallLog;
   readonly #gc: GcPauses;
   /** Of the whole run. */
@@ -82,10 +80,10 @@ export class HealthMonitor {
       reading_s: this.#clock.readingUs / 1e6,
       core_wait_s: waitedUs === null ? null : waitedUs / 1e6,
       event_loop_delay_ms: {
-        p50: this.#delays.getValueAtPercentile(50) / 1000,
-        p90: this.#delays.getValueAtPercentile(90) / 1000,
-        p99: this.#delays.getValueAtPercentile(99) / 1000,
-        max: this.#delays.maxValue / 1000,
+        p50: this.#delays.percentile(50) / 1000,
+        p90: this.#delays.percentile(90) / 1000,
+        p99: this.#delays.percentile(99) / 1000,
+        max: this.#delays.max / 1000,
       },
       gc: pauses(this.#gc.total),
       unread: pauses(this.#unread),
@@ -99,7 +97,7 @@ export class HealthMonitor {
     const nowUs = this.#clock.read();
     const gapUs = nowUs - this.#lastUs;
     const delayUs = Math.max(0, gapUs - TICK_US);
-    this.#delays.recordValue(Math.round(delayUs));
+    this.#delays.record(Math.min(Math.max(1, Math.round(delayUs)), MAX_DELAY_US));
     this.#stalls.check(nowUs, delayUs, delayUs < STALL_US ? null : this.#waited(delayUs));
     this.#inFlightTime += this.#recorder.inFlight * gapUs;
     this.#lastUs = nowUs;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { giveWay } from '../core/give-way.ts';
 import { machineUs } from '../core/wall-clock.ts';
 import { serveWorker } from '../core/worker.ts';
 import { serverFile, writeError } from '../runs/run-directory.ts';
@@ -29,6 +30,7 @@ interface Scraped {
 
 /** The thread of `monitorMetrics`. */
 serveWorker<readonly MetricsPage[], MonitorQuestion, readonly PageReport[]>((watched) => {
+  giveWay();
   const pages = watched.map((page, index): Page => {
     const labels = watched.length === 1 ? {} : endpointLabels(index);
     const report = { url: page.url, scrapes: 0, failed: 0, failure: null, isAbsent: false, values: 0 };
