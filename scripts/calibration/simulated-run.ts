@@ -61,7 +61,6 @@ export async function simulatedRecords(
   const store = {
     sent: () => undefined,
     finished: (batch: RecordBatch) => void records.push(...batch),
-    close: async () => undefined,
   };
   const recorder = new Recorder(store, { target: 'reference', window: null, worker: 0 });
   const never = new AbortController().signal;

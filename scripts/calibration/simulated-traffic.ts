@@ -119,7 +119,7 @@ export async function simulatedTraffic(
   });
   const clock = new VirtualClock();
   const target = engineTarget(createEngine(parseEngineSpec(of.system), { clock }), clock, source.blockTokens ?? null);
-  const store = { sent: () => undefined, finished: () => undefined, close: async () => undefined };
+  const store = { sent: () => undefined, finished: () => undefined };
   const recorder = new Recorder(store, { target: 'reference', window: null, worker: 0 }, null, [load.watcher]);
   const never = new AbortController().signal;
   await replay(load.paced(traceOrder(feedFromSource(source, WHOLE, () => []).requests)), target, clock, recorder, {

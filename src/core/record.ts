@@ -148,12 +148,18 @@ export const NOTHING_KNOWN = {
 /** Records travel in batches, so that no process has to hold a whole run. */
 export type RecordBatch = readonly RequestRecord[];
 
-/** Takes a run's records while it runs. `sent` and `finished` return at once; a thread of its own writes. */
-export interface RecordStore {
+/** Takes a run's records while it runs; both return at once. */
+export interface RecordSink {
   /** Requests just sent, each as the record that stands if the run is killed now (outcome `cut`). */
   sent(batch: RecordBatch): void;
   /** Requests that have ended; each record replaces the one that `sent` gave. */
   finished(batch: RecordBatch): void;
+}
+
+/** Writes a run's records while it runs, in a thread of its own where requests are timed. */
+export interface RecordStore extends RecordSink {
+  /** Aborts with the first error of writing, such as a full disk: nothing more is written. */
+  readonly failed: AbortSignal;
   /** Resolves when everything is on disk; rejects with the first error of writing. */
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { ByIndex } from '../core/by-index.ts';
-import { latenessUs, MAX_LATENESS_MS, type Outcome, type RecordStore, type RequestRecord } from '../core/record.ts';
+import { latenessUs, MAX_LATENESS_MS, type Outcome, type RecordSink, type RequestRecord } from '../core/record.ts';
 import type { HasText, ResponseInfo, ScheduledRequest } from '../core/target.ts';
 import type { RunSink } from './replay.ts';
 import type { StallLog } from './stalls.ts';
@@ -46,7 +46,7 @@ interface InFlight extends TokenLog {
  * Turns the reports of a target into one record per request. Times become whole microseconds here and nowhere before.
  */
 export class Recorder implements RunSink {
-  readonly #store: RecordStore;
+  readonly #store: RecordSink;
   readonly #context: RecordContext;
   readonly #stalls: StallLog | null;
   readonly #watchers: readonly RequestWatcher[];
@@ -65,7 +65,7 @@ export class Recorder implements RunSink {
    * on between two checks.
    */
   constructor(
-    store: RecordStore,
+    store: RecordSink,
     context: RecordContext,
     stalls: StallLog | null = null,
     watchers: readonly RequestWatcher[] = [],

@@ -51,7 +51,8 @@ export function clientHere(
           timeoutUs: task.timeoutUs,
           ttftTimeoutUs: task.ttftTimeoutUs,
           maxInFlight: task.maxInFlight ?? Infinity,
-          stop,
+          // What cannot be recorded is not worth sending.
+          stop: AbortSignal.any([stop, store.failed]),
           cut,
           graceUs: GRACE_US,
           ...(idleCapUs === null ? {} : { idleCapUs, idleCut: (us: number) => void (idleUs += us) }),

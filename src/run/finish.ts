@@ -118,11 +118,16 @@ export async function reportRun(
   try {
     return await withEndedRun(dir, write, () => stillGoesOn(dir, manifest));
   } catch (thrown) {
-    if (!(thrown instanceof UserError)) throw thrown;
-    throw new UserError(
-      `${thrown.message}\nthe records are kept: "reprise report ${dir}" makes the rest of them later`,
-    );
+    throw keptRecords(dir, thrown);
   }
+}
+
+/** The error of a run whose records are on the disk, as far as it could be written; a fault of ours is left as it is. */
+export function keptRecords(dir: string, thrown: unknown): unknown {
+  if (!(thrown instanceof UserError)) return thrown;
+  const { exitCode, message, cause } = thrown;
+  const kept = `the records are kept: "reprise report ${dir}" makes the rest of them later`;
+  return new UserError(`${message}\n${kept}`, { exitCode, cause });
 }
 
 /** The summary of a finished run directory, which is left as it is. */

@@ -28,7 +28,7 @@ import {
   type Recording,
   type Replayed,
 } from './clients.ts';
-import { asReplayed, completeRecords, reportRun, stillGoesOn, withDamage } from './finish.ts';
+import { asReplayed, completeRecords, keptRecords, reportRun, stillGoesOn, withDamage } from './finish.ts';
 import { describeRun } from './manifest.ts';
 import { planRun, type RunPlan } from './plan-run.ts';
 import { describeProbe, tellProbe } from './probe-file.ts';
@@ -220,8 +220,12 @@ async function finishRecords(
   } catch (thrown) {
     if (fault === null) throw thrown;
     // What fails after a fault may follow from it. The run is marked as failed all the same.
-    writeManifest(dir, ended);
-    throw fault.error;
+    try {
+      writeManifest(dir, ended);
+    } catch {
+      // Such as on a full disk, which was the fault.
+    }
+    throw keptRecords(dir, fault.error);
   }
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../core/errors.ts';
 import type { Manifest } from '../schema/manifest.ts';
-import { LOCK_FILE, makeDirectory, removeEmpty } from './run-directory.ts';
+import { diskError, LOCK_FILE, makeDirectory, removeEmpty } from './run-directory.ts';
 
 // The owner of a directory has SQLite's lock on a file in it, which is always empty. That is one of the kernel's (fcntl):
 // it holds across containers and pid namespaces of a machine, and a killed process loses it. Nothing else may open the
@@ -25,6 +25,8 @@ export async function withDirectory<T>(dir: string, work: () => Promise<T>, goes
   if (release === null) throw goesOn();
   try {
     return await work();
+  } catch (thrown) {
+    throw diskError(dir, thrown);
   } finally {
     release();
     removeEmpty(dir);
@@ -41,6 +43,8 @@ export async function withEndedRun<T>(dir: string, work: () => Promise<T>, goesO
   }
   try {
     return await work();
+  } catch (thrown) {
+    throw diskError(dir, thrown);
   } finally {
     release();
   }

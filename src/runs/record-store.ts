@@ -13,8 +13,8 @@ export interface WriterData {
 
 export type WriterQuestion =
   | { readonly kind: 'sent' | 'finished'; readonly records: RecordBatch }
-  | { readonly kind: 'open' }
-  | { readonly kind: 'close' };
+  /** `failure` is answered by the first error of writing alone. */
+  | { readonly kind: 'open' | 'failure' | 'close' };
 
 /** Records that are passed on between two polls, which takes some 0.1 ms: no request is to wait for a whole batch. */
 const PIECE = 32;
@@ -41,10 +41,13 @@ export async function openRecordStore(
   await thread.ask({ kind: 'open' }).catch(() => undefined);
   // A process that dies of another error must not be kept alive by its store.
   thread.keepAlive(false);
-  return clock === null ? timedStore(thread, options.journal) : waitedForStore(thread, clock);
+  const failure = new AbortController();
+  thread.ask({ kind: 'failure' }).catch((error: unknown) => failure.abort(error));
+  const { signal } = failure;
+  return clock === null ? timedStore(thread, signal, options.journal) : waitedForStore(thread, signal, clock);
 }
 
-function timedStore(thread: Writer, inPieces: boolean): RecordStore {
+function timedStore(thread: Writer, failed: AbortSignal, inPieces: boolean): RecordStore {
   const waiting: WriterQuestion[] = [];
   const postNext = (): void => {
     const next = waiting.shift();
@@ -59,6 +62,7 @@ function timedStore(thread: Writer, inPieces: boolean): RecordStore {
     if (isIdle) postNext();
   };
   return {
+    failed,
     sent: (records) => post('sent', records),
     finished: (records) => post('finished', records),
     close: async () => {
@@ -68,7 +72,7 @@ function timedStore(thread: Writer, inPieces: boolean): RecordStore {
   };
 }
 
-function waitedForStore(thread: Writer, clock: Pick<Clock, 'wait'>): RecordStore {
+function waitedForStore(thread: Writer, failed: AbortSignal, clock: Pick<Clock, 'wait'>): RecordStore {
   let waiting = 0;
   let uncollected = 0;
   let isClosing = false;
@@ -77,6 +81,7 @@ function waitedForStore(thread: Writer, clock: Pick<Clock, 'wait'>): RecordStore
     if (waiting === 0 && !isClosing) thread.keepAlive(false);
   };
   return {
+    failed,
     sent: (records) => thread.post({ kind: 'sent', records }),
     finished: (records) => {
       uncollected += records.length;
@@ -113,24 +118,25 @@ async function closeWriter(thread: Writer): Promise<void> {
  * has warmed up, as writing a million token times.
  */
 export function openBlockingRecordStore(dir: string, options: WriterOptions): RecordStore {
-  let failed: { readonly error: unknown } | null = null;
+  const failure = new AbortController();
   // After the first error nothing more is written, and `close` rejects with it.
   const attempt = <T>(write: () => T): T | null => {
-    if (failed !== null) return null;
+    if (failure.signal.aborted) return null;
     try {
       return write();
     } catch (error) {
-      failed = { error };
+      failure.abort(writeError(requestsDirectory(dir), error));
       return null;
     }
   };
   const writer = attempt(() => new RecordWriter(dir, options));
   return {
+    failed: failure.signal,
     sent: (records) => attempt(() => writer?.sent(records)),
     finished: (records) => attempt(() => writer?.finished(records)),
     close: async () => {
       attempt(() => writer?.close());
-      if (failed !== null) throw writeError(requestsDirectory(dir), failed.error);
+      failure.signal.throwIfAborted();
     },
   };
 }

@@ -7,8 +7,24 @@ serveWorker<WriterData, WriterQuestion, void>(({ dir, options }) => {
   if (options.journal) giveWay(); // a run that is timed
   const store = openBlockingRecordStore(dir, options);
   return (question) => {
-    if (question.kind === 'close') return store.close();
-    // The store was opened before the first question.
-    if (question.kind !== 'open') store[question.kind](question.records);
+    switch (question.kind) {
+      case 'open':
+        return; // the store was opened before the first question
+      case 'failure':
+        return failureOf(store.failed);
+      case 'close':
+        return store.close();
+      default:
+        store[question.kind](question.records);
+    }
   };
 });
+
+/** Never resolves. */
+function failureOf(failed: AbortSignal): Promise<void> {
+  return new Promise((_, reject) => {
+    const fail = (): void => reject(failed.reason);
+    if (failed.aborted) fail();
+    else failed.addEventListener('abort', fail, { once: true });
+  });
+}

@@ -214,3 +214,11 @@ export function writeError(path: string, error: unknown): unknown {
     cause: error,
   });
 }
+
+/** Of a disk that is full, over its quota, broken, or mounted to be read. */
+const DISK_ERRORS: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EROFS']);
+
+/** The error as it is, or a UserError where the disk under `dir` could not be written, by whichever write. */
+export function diskError(dir: string, error: unknown): unknown {
+  return error instanceof Error && 'code' in error && DISK_ERRORS.has(error.code) ? writeError(dir, error) : error;
+}

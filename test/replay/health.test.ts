@@ -25,7 +25,7 @@ it('requests that a pause of the client or its lateness touched are marked, when
   const stalls = new StallLog(() => clock.read());
   const records: RequestRecord[] = [];
   const recorder = new Recorder(
-    { sent: () => undefined, finished: (batch) => void records.push(...batch), close: async () => undefined },
+    { sent: () => undefined, finished: (batch) => void records.push(...batch) },
     { target: 'test', window: null, worker: 0 },
     stalls,
   );

@@ -197,7 +197,7 @@ async function simulated(drawn: readonly Simulated[], maxInFlight: number): Prom
   const engine = createEngine(parseEngineSpec('vllm-v1'), { clock });
   const records: RequestRecord[] = [];
   const store = { sent: () => undefined, finished: (batch: readonly RequestRecord[]) => void records.push(...batch) };
-  const recorder = new Recorder({ ...store, close: async () => undefined }, CONTEXT);
+  const recorder = new Recorder(store, CONTEXT);
   const never = new AbortController().signal;
   const options = { timeoutUs: 600e6, ttftTimeoutUs: 60e6, maxInFlight, stop: never, cut: never, graceUs: 1 };
   async function* feed(): AsyncGenerator<ScheduledRequest[]> {

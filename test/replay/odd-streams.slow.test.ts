@@ -33,7 +33,7 @@ async function runOne(
   const target = new HttpTarget(codec, clock, [{ url: server.urlOf(name), headers: {}, insecure: false }], { path });
   const records: RequestRecord[] = [];
   const recorder = new Recorder(
-    { sent: () => undefined, finished: (batch) => void records.push(...batch), close: async () => undefined },
+    { sent: () => undefined, finished: (batch) => void records.push(...batch) },
     { target: name, window: null, worker: 0 },
   );
   const request = { id: name, traceRow: 1, dueUs: 0, inputTokens: 8, outputTokens: asked(name) };

@@ -32,10 +32,7 @@ describe('the recorder', () => {
       fc.property(fc.array(fc.oneof(usual, usual, odd), { maxLength: 20 }), sources, (events, countSource) => {
         const records: RequestRecord[] = [];
         const store = { sent: () => undefined, finished: (of: readonly RequestRecord[]) => void records.push(...of) };
-        const recorder = new Recorder(
-          { ...store, close: async () => undefined },
-          { target: 'x', window: null, worker: 0 },
-        );
+        const recorder = new Recorder(store, { target: 'x', window: null, worker: 0 });
         const request = { id: 'r', traceRow: 1, dueUs: 0, inputTokens: 3, outputTokens: ASKED };
         recorder.begin(scheduledByTrace(5, request, []));
         recorder.sent(5, 10, null);

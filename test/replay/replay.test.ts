@@ -61,7 +61,7 @@ describe('replay', () => {
     const clock = new VirtualClock();
     const records: RequestRecord[] = [];
     const store = { sent: () => undefined, finished: (batch: readonly RequestRecord[]) => void records.push(...batch) };
-    const recorder = new Recorder({ ...store, close: async () => undefined }, CONTEXT);
+    const recorder = new Recorder(store, CONTEXT);
     const mute = scripted(clock, () => ({ first: 1, end: null }));
     let sink: Sink | null = null;
     const target: Target = {
@@ -121,10 +121,7 @@ describe('replay', () => {
   it('keeps what was measured when the trace cannot be read on', async () => {
     const clock = new VirtualClock();
     const records: RequestRecord[] = [];
-    const recorder = new Recorder(
-      { sent: () => undefined, finished: (batch) => void records.push(...batch), close: async () => undefined },
-      CONTEXT,
-    );
+    const recorder = new Recorder({ sent: () => undefined, finished: (batch) => void records.push(...batch) }, CONTEXT);
     async function* broken(): AsyncGenerator<ScheduledRequest[]> {
       yield [planned(0, 0)];
       throw new UserError('row 3 is bad');

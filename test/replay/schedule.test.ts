@@ -63,7 +63,7 @@ function target(clock: Clock): Target {
 async function replayTurns(clock: Clock): Promise<RequestRecord[]> {
   const records: RequestRecord[] = [];
   const recorder = new Recorder(
-    { sent: () => undefined, finished: (batch) => void records.push(...batch), close: async () => undefined },
+    { sent: () => undefined, finished: (batch) => void records.push(...batch) },
     { target: 'toy', window: null, worker: 0 },
   );
   const never = new AbortController().signal;
@@ -100,7 +100,7 @@ it('a request that has failed releases nothing, and the replay ends', async () =
   };
   const records: RequestRecord[] = [];
   const recorder = new Recorder(
-    { sent: () => undefined, finished: (batch) => void records.push(...batch), close: async () => undefined },
+    { sent: () => undefined, finished: (batch) => void records.push(...batch) },
     { target: 'toy', window: null, worker: 0 },
   );
   const never = new AbortController().signal;
@@ -116,7 +116,7 @@ it('a target that never answers, without a timeout, is a fault: nothing is left 
   const clock = new VirtualClock();
   const mute: Target = { send: () => undefined, cancel: () => null };
   const recorder = new Recorder(
-    { sent: () => undefined, finished: () => undefined, close: async () => undefined },
+    { sent: () => undefined, finished: () => undefined },
     { target: 'toy', window: null, worker: 0 },
   );
   const never = new AbortController().signal;

@@ -80,7 +80,6 @@ export async function run(
   const store = {
     sent: (batch: readonly RequestRecord[]) => void sent.push(...batch),
     finished: (batch: readonly RequestRecord[]) => void records.push(...batch),
-    close: async () => undefined,
   };
   const recorder = new Recorder(store, CONTEXT);
   const target = scripted(clock, behave);

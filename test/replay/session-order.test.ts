@@ -81,7 +81,6 @@ async function replaySessions(
     {
       sent: () => undefined,
       finished: (batch) => batch.forEach((record) => records.set(record.request_id, record)),
-      close: async () => undefined,
     },
     { target: 'toy', window: null, worker: 0 },
   );

@@ -3,7 +3,6 @@ import { execFile } from 'node:child_process';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { UserError } from '../../src/core/errors.ts';
 import { readJournal, type JournalEntry } from '../../src/runs/journal.ts';
@@ -53,12 +52,12 @@ for (const [how, openStore] of Object.entries(STORES)) {
     assert.deepEqual(readdirSync(requestsDirectory(dir)), ['part-3-00000.parquet']);
   });
 
-  test(`${how}: a store that cannot write says so when it is closed`, async (t) => {
+  test(`${how}: a store that cannot write says so at once, and when it is closed`, async (t) => {
     const dir = temporaryRun(t);
     rmSync(requestsDirectory(dir), { recursive: true });
     const store = await openStore(dir, { worker: 0, journal: true });
+    await until('the store has failed', () => store.failed.aborted);
     store.finished(numbered(0, 1));
-    await sleep(100);
     await assert.rejects(store.close(), (error: unknown) => {
       assert.ok(error instanceof UserError);
       assert.match(error.message, /requests: cannot be written: ENOENT/);
