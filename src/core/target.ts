@@ -104,4 +104,6 @@ export interface Target {
    * returns; none after.
    */
   cancel(index: number): ResponseInfo | null;
+  /** Calls `then` once all that has arrived by now has been reported; absent: nothing ever waits. */
+  afterArrivals?(then: () => void): void;
 }

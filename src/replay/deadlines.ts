@@ -1,26 +1,27 @@
 import type { Clock } from '../core/clock.ts';
-import { STALL_US } from './stalls.ts';
 
 /** The places of those that are over are dropped when there are so many of them, and half of the list is of them. */
 const DROP_FROM = 1024;
-
-/** Time to read what came while the client stood still, before requests are timed out. */
-const READ_FIRST_US = 100_000;
 
 /** Watches requests that have equal time from when they are added. */
 export interface Deadlines {
   add(index: number): void;
 }
 
+/** Calls `then` once all that has arrived by now has been reported. */
+export type AfterArrivals = (then: () => void) => void;
+
 /**
- * Calls `tooLate` for each request that is still open `afterUs` after it was added. Only the first that is open is on the
- * clock: an event for each would stay there for minutes after its request has ended, for as many requests as come in them.
+ * Calls `tooLate` for each request that is still open `afterUs` after it was added, when all that had come by then has been
+ * read: of a client that stood still, answers wait unread. Only the first that is open is on the clock: an event for each
+ * would stay there for minutes after its request has ended, for as many requests as come in them.
  */
 export function deadlines(
   clock: Clock,
   afterUs: number,
   isOpen: (index: number) => boolean,
   tooLate: (index: number) => void,
+  afterArrivals: AfterArrivals,
 ): Deadlines {
   /** In order of time; the first `head` are over. */
   let indices: number[] = [];
@@ -29,18 +30,18 @@ export function deadlines(
   let isOnClock = false;
   const look = (): void => {
     isOnClock = false;
-    const [nowUs, presentUs] = [clock.now(), clock.read()];
-    if (presentUs - nowUs > STALL_US) {
-      isOnClock = true;
-      clock.at(presentUs + READ_FIRST_US, look);
-      return;
-    }
+    const nowUs = clock.now();
+    const late: number[] = [];
     for (; head < indices.length; head++) {
       const index = indices[head] ?? 0;
       if (!isOpen(index)) continue;
       if ((timesUs[head] ?? 0) > nowUs) break;
-      tooLate(index);
+      late.push(index);
     }
+    if (late.length > 0)
+      afterArrivals(() => {
+        for (const index of late) if (isOpen(index)) tooLate(index);
+      });
     dropOver();
     if (head === indices.length) return;
     isOnClock = true;

@@ -11,7 +11,7 @@ import {
   type Sink,
   type Target,
 } from '../core/target.ts';
-import { deadlines } from './deadlines.ts';
+import { deadlines, type AfterArrivals } from './deadlines.ts';
 import { DueQueue } from './due-queue.ts';
 import { followUps } from './follow-ups.ts';
 import { bodyBytes, LOOK_AHEAD_BYTES, LOOK_AHEAD_US, SHORT_LOOK_AHEAD_US } from './look-ahead.ts';
@@ -226,14 +226,21 @@ export async function replay(
   // Timeouts: counted from `target.send`, because a target need not report a request as sent.
   const { timeoutUs, ttftTimeoutUs } = options;
   const isInFlight = (index: number): boolean => inFlight.has(index);
-  const finished = deadlines(clock, timeoutUs, isInFlight, (index) =>
-    abort(index, 'timeout', `not finished within ${timeoutUs / 1e6} s (--timeout)`),
+  const afterArrivals: AfterArrivals = (then) =>
+    target.afterArrivals === undefined ? then() : target.afterArrivals(then);
+  const finished = deadlines(
+    clock,
+    timeoutUs,
+    isInFlight,
+    (index) => abort(index, 'timeout', `not finished within ${timeoutUs / 1e6} s (--timeout)`),
+    afterArrivals,
   );
   const begun = deadlines(
     clock,
     ttftTimeoutUs,
     (index) => isInFlight(index) && !run.hasToken(index),
     (index) => abort(index, 'timeout', `no token within ${ttftTimeoutUs / 1e6} s (--ttft-timeout)`),
+    afterArrivals,
   );
   const watch = (index: number): void => {
     if (timeoutUs < Infinity) finished.add(index);
@@ -297,7 +304,7 @@ export async function replay(
   };
   const onStop = (): void => {
     stopSending(messageOf(options.stop.reason));
-    clock.at(clock.now() + options.graceUs, cutAll);
+    clock.at(clock.now() + options.graceUs, () => afterArrivals(cutAll));
     checkDone();
   };
   const onCut = (): void => clock.at(clock.now(), cutAll);

@@ -174,6 +174,16 @@ export class HttpTarget implements Target {
     return this.#exchanges.get(index)?.abandon() ?? null;
   }
 
+  /** One poll that begins after now hands out all that has arrived; that of this round may have begun before. */
+  afterArrivals(then: () => void): void {
+    const { clock, receiveQueue } = this.#wire;
+    const read = (): void => {
+      receiveQueue.readAll();
+      then();
+    };
+    setImmediate(() => setImmediate(() => clock.at(clock.read(), read)));
+  }
+
   async close(): Promise<void> {
     for (const index of this.#exchanges.indices()) this.cancel(index);
     this.#busyPoll.stop();

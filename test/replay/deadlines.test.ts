@@ -19,6 +19,7 @@ it('tells of each request that is open after its time, at that time, and of no o
         afterUs,
         (index) => open.has(index),
         (index) => told.push([index, clock.now()]),
+        (then) => then(),
       );
       const expected: typeof told = [];
       let beginUs = 0;
@@ -49,6 +50,7 @@ it('drops what is over of a long run, and goes on with the rest', async () => {
     100,
     (index) => index % 1000 === 999,
     (index) => told.push(index),
+    (then) => then(),
   );
   for (let i = 0; i < 10_000; i++) clock.at(i, () => watched.add(i));
   await clock.run(() => false);
@@ -73,37 +75,29 @@ it('counts from when a request was sent, not from when it was due while the clie
     100,
     () => true,
     () => assert.fail('too late'),
+    () => assert.fail('no request is late'),
   );
   presentUs = 5000;
   watched.add(1);
   assert.deepEqual(timers, [5100]);
 });
 
-it('reads first what came while the client stood still', () => {
-  let [dueUs, presentUs] = [0, 0];
-  const looks: [timeUs: number, look: () => void][] = [];
-  const clock: Clock = {
-    now: () => dueUs,
-    read: () => presentUs,
-    at: (timeUs, look) => void looks.push([timeUs, look]),
-    run: () => Promise.resolve(),
-    wait: () => undefined,
-  };
-  const open = new Set([1, 2]);
+it('tells only of those that are still open once all that came has been reported, and waits for that once', async () => {
+  const clock = new VirtualClock();
+  const open = new Set([1, 2, 3]);
   const told: number[] = [];
+  const reported: (() => void)[] = [];
   const watched = deadlines(
     clock,
     1000,
     (index) => open.has(index),
     (index) => told.push(index),
+    (then) => void reported.push(then),
   );
   for (const index of open) watched.add(index);
-  presentUs = 3e6;
-  dueUs = 1000;
-  looks.shift()?.[1]();
-  assert.deepEqual([told, looks.map(([timeUs]) => timeUs)], [[], [3.1e6]]);
-  open.delete(1);
-  dueUs = presentUs = 3.1e6;
-  looks.shift()?.[1]();
-  assert.deepEqual([told, looks], [[2], []]);
+  await clock.run(() => false);
+  assert.deepEqual([told, reported.length], [[], 1]);
+  open.delete(2);
+  reported[0]?.();
+  assert.deepEqual(told, [1, 3]);
 });
