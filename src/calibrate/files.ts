@@ -27,7 +27,7 @@ export function checkStore(): void {
 
 /**
  * Writes a certificate and its page where the runs of this user on this machine find it. A UserError refuses one that has
- * no limit where the one before has, and no higher one elsewhere: something else was running.
+ * no limit where the one before has, along more axes than it has higher ones: something else was running.
  */
 export async function storeCertificate(certificate: Certificate): Promise<CertificateFiles> {
   const [folder, name] = [certificateFolder(), certificateName(certificate)];
@@ -44,10 +44,11 @@ export async function storeCertificate(certificate: Certificate): Promise<Certif
   }
 }
 
-/** Along which axes nothing can be timed any more; none where more can along another. */
+/** Along which axes nothing can be timed any more; none where more can along as many others. */
 function lostSince(before: Certificate, now: Certificate): LoadAxis[] {
-  if (LOAD_AXES.some((axis) => now[`max_${axis}`] > before[`max_${axis}`])) return [];
-  return LOAD_AXES.filter((axis) => now[`max_${axis}`] === 0 && before[`max_${axis}`] > 0);
+  const gained = LOAD_AXES.filter((axis) => now[`max_${axis}`] > before[`max_${axis}`]);
+  const lost = LOAD_AXES.filter((axis) => now[`max_${axis}`] === 0 && before[`max_${axis}`] > 0);
+  return lost.length > gained.length ? lost : [];
 }
 
 /** Writes `certificate.json` and `certificate.html` to `dir`. */

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { messageOf, UserError } from '../core/errors.ts';
@@ -25,6 +25,7 @@ import {
   writeMarkdown,
   writeReport,
   writeSummary,
+  requestsDirectory,
 } from '../runs/run-directory.ts';
 import { refuse, type OnProblem } from '../runs/seal.ts';
 import { readScrapes } from '../runs/read-scrapes.ts';
@@ -124,7 +125,7 @@ export async function reportRun(
 
 /** The error of a run whose records are on the disk, as far as it could be written; a fault of ours is left as it is. */
 export function keptRecords(dir: string, thrown: unknown): unknown {
-  if (!(thrown instanceof UserError)) return thrown;
+  if (!(thrown instanceof UserError) || !existsSync(requestsDirectory(dir))) return thrown;
   const { exitCode, message, cause } = thrown;
   const kept = `the records are kept: "reprise report ${dir}" makes the rest of them later`;
   return new UserError(`${message}\n${kept}`, { exitCode, cause });

@@ -49,6 +49,11 @@ export interface RunSpec {
   };
 }
 
+/** How long a server may take for its first response before a run: as long as for that of a request. */
+export function patienceUs({ timeoutUs, ttftTimeoutUs }: RunSpec['measure']): number {
+  return Math.min(timeoutUs, ttftTimeoutUs);
+}
+
 /** Whether a workload is a source that the caller made rather than a trace file. */
 export function isOwnSource(workload: WorkloadSpec | Source): workload is Source {
   return 'open' in workload;

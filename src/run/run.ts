@@ -5,7 +5,9 @@ import { pollingPays } from '../certificate/polling.ts';
 import { UserError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { useSingleThreadedGc } from '../core/single-threaded-gc.ts';
+import type { Source } from '../core/plan.ts';
 import { stoppedError, unlessStopped } from '../core/stop.ts';
+import { countText } from '../core/words.ts';
 import { machineUs } from '../core/wall-clock.ts';
 import { keepYoungGenerationSmall } from '../core/young-generation.ts';
 import { writeClientSamples } from '../runs/client-file.ts';
@@ -33,7 +35,7 @@ import { describeRun } from './manifest.ts';
 import { planRun, type RunPlan } from './plan-run.ts';
 import { describeProbe, tellProbe } from './probe-file.ts';
 import type { RecentLatency } from './recent-requests.ts';
-import type { RunSpec } from './run-spec.ts';
+import { patienceUs, type RunSpec } from './run-spec.ts';
 
 /** Time from the start of the clock to the first due time, so that the first batches are on the clock by then. */
 const LEAD_US = 300_000;
@@ -88,7 +90,7 @@ export async function runOnce(spec: RunSpec, hooks: RunHooks): Promise<RunResult
     plan,
     salt: plan.salt,
     dir,
-    patienceUs: measure.ttftTimeoutUs,
+    patienceUs: patienceUs(measure),
     stop,
     log,
   });
@@ -214,7 +216,8 @@ async function finishRecords(
     ...(sessions === undefined ? {} : { sessions: { ...sessions, idle_removed_s: idleUs / 1e6 } }),
   };
   try {
-    const damage = status === 'complete' ? [] : await completeRecords(dir, ended, async () => plan.source);
+    const damage =
+      status === 'complete' ? [] : await completeRecords(dir, ended, () => stillThere(plan)).catch(notCounted);
     const manifest = writeManifest(dir, await asReplayed(dir, withDamage(ended, damage)));
     return { manifest, fault };
   } catch (thrown) {
@@ -227,6 +230,21 @@ async function finishRecords(
     }
     throw keptRecords(dir, fault.error);
   }
+}
+
+/** The source of a plan; throws a UserError where its trace has changed or gone since. */
+async function stillThere({ source, stats }: RunPlan): Promise<Source> {
+  let requests = 0;
+  for await (const batch of source.open()) requests += batch.length;
+  if (requests === stats.requests) return source;
+  throw new UserError(
+    `${source.name} had ${countText(stats.requests, 'request')}, now ${countText(requests, 'request')}`,
+  );
+}
+
+function notCounted(thrown: unknown): readonly string[] {
+  if (!(thrown instanceof UserError)) throw thrown;
+  return [`requests that were not sent are not counted: ${thrown.message}`];
 }
 
 /** Who sends the requests of a run, and who looks at the target meanwhile. */

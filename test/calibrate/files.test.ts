@@ -36,4 +36,7 @@ test('a certificate by which nothing can be timed takes the place of none, and n
   const other = { ...worse, max_requests_per_s: 0, max_streams: 5000 };
   await storeCertificate(other);
   assert.deepEqual(storedCertificate('plain'), other, 'and so is a higher one beside it');
+  const lucky = { ...nothing, max_streams: 6000 };
+  await storeCertificate(good);
+  await assert.rejects(storeCertificate(lucky), /^UserError: no number of tokens\/s and requests\/s was within/);
 });

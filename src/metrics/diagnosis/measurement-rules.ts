@@ -5,7 +5,7 @@ import type { Facts } from './facts.ts';
 /** What the figures describe instead of the server: whatever a warning says above the verdict, in words for everyone. */
 
 export function clientText({ warned, summary: { validity } }: Facts): string | null {
-  if (!warned.has('not_valid')) return null;
+  if (!warned.has('not_valid') || isUnknown(validity)) return null;
   const waited = validity.core_wait_share ?? 0;
   const why =
     waited > WAITED
@@ -14,6 +14,11 @@ export function clientText({ warned, summary: { validity } }: Facts): string | n
   return `The client was slow: ${why}, and its own delays are in these figures. Repeat the run on a quiet machine.`;
 }
 const WAITED = 0.04;
+
+/** Of another tool's client, and of one that was killed and had sent in time, nothing is known. */
+function isUnknown({ judged, event_loop_delay_ms, reasons }: Facts['summary']['validity']): boolean {
+  return !judged || (event_loop_delay_ms === null && reasons.length === 1);
+}
 
 export function cacheText({ warned, summary: { delivered } }: Facts): string | null {
   const cached = delivered.cached_tokens;

@@ -4,6 +4,7 @@ import { EXIT, UserError } from '../../core/errors.ts';
 import { reportRun } from '../../run/finish.ts';
 import { unlikePlan } from '../../run/manifest.ts';
 import type { RunPlan } from '../../run/plan-run.ts';
+import { patienceUs } from '../../run/run-spec.ts';
 import { record, type RunHooks } from '../../run/run.ts';
 import { reportFile, writeManifest } from '../../runs/run-directory.ts';
 import type { Manifest } from '../../schema/manifest.ts';
@@ -59,7 +60,7 @@ export async function makeRepeat(plan: RunPlan, dir: string, hooks: RunHooks): P
     plan,
     salt: plan.salt,
     dir,
-    patienceUs: measure.ttftTimeoutUs,
+    patienceUs: patienceUs(measure),
     stop,
     log,
   });

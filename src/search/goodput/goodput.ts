@@ -7,6 +7,7 @@ import { unlessStopped } from '../../core/stop.ts';
 import { version } from '../../core/version.ts';
 import { gpuCount } from '../../engine/index.ts';
 import { planRun, type RunPlan } from '../../run/plan-run.ts';
+import { patienceUs } from '../../run/run-spec.ts';
 import { checkDirectory, checkRunDirectory, LOCK_FILE } from '../../runs/run-directory.ts';
 import type { GoodputReport } from '../../schema/goodput.ts';
 import { openTarget } from '../../target/open-target.ts';
@@ -55,8 +56,8 @@ export async function searchGoodput(
 }
 
 function openFor({ target, dir }: GoodputSearch, own: RunPlan, { stop, log }: SearchHooks): Promise<TargetSession> {
-  const patienceUs = own.spec.measure.ttftTimeoutUs;
-  return openTarget(target, { plan: own, salt: own.salt, dir, patienceUs, stop, log });
+  const patience = patienceUs(own.spec.measure);
+  return openTarget(target, { plan: own, salt: own.salt, dir, patienceUs: patience, stop, log });
 }
 
 /** Of a run, what is stopped before its replay leaves nothing; a search goes on from the runs before. */

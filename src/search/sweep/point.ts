@@ -6,7 +6,7 @@ import type { RequestWatcher } from '../../replay/recorder.ts';
 import { reportRun } from '../../run/finish.ts';
 import { unlikePlan } from '../../run/manifest.ts';
 import { planRun, type RunPlan } from '../../run/plan-run.ts';
-import type { RunSpec } from '../../run/run-spec.ts';
+import { patienceUs, type RunSpec } from '../../run/run-spec.ts';
 import { ALONE, record, type RunHooks } from '../../run/run.ts';
 import type { Manifest } from '../../schema/manifest.ts';
 import type { SloScale } from '../../schema/attainment.ts';
@@ -94,7 +94,7 @@ export function servePoints(hooks: Pick<RunHooks, 'nowIso' | 'newSalt'>): void {
     return named(what, async () => {
       // What the scaling does to the trace was said of it as a whole.
       const plan = await planRun(spec, { ...all, log: SILENT });
-      const options = { plan, salt: plan.salt, dir, patienceUs: spec.measure.ttftTimeoutUs };
+      const options = { plan, salt: plan.salt, dir, patienceUs: patienceUs(spec.measure) };
       const session = await openTarget(spec.target, { ...options, stop: never, log: all.log });
       try {
         return { ...(await measurePoint(session, plan, dir, sloScales, all)), warnings };

@@ -6,7 +6,7 @@ import { SILENT } from '../../core/log.ts';
 import { meanRate } from '../../core/rate.ts';
 import { unlessStopped } from '../../core/stop.ts';
 import { planRun, type RunPlan } from '../../run/plan-run.ts';
-import type { RunSpec } from '../../run/run-spec.ts';
+import { patienceUs, type RunSpec } from '../../run/run-spec.ts';
 import type { RunHooks } from '../../run/run.ts';
 import { checkDirectory, checkRunDirectory, LOCK_FILE } from '../../runs/run-directory.ts';
 import type { SweepReport } from '../../schema/sweep.ts';
@@ -184,7 +184,7 @@ async function oneByOne(
     const [first] = cells;
     if (first === undefined) continue;
     const { target, measure } = first.spec;
-    const options = { salt: own.salt, dir: join(dir, first.target.folder), patienceUs: measure.ttftTimeoutUs };
+    const options = { salt: own.salt, dir: join(dir, first.target.folder), patienceUs: patienceUs(measure) };
     const session = await named(first.what, () =>
       openTarget(target, { plan: own, ...options, stop: hooks.stop, log: hooks.log }),
     );
