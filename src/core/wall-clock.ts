@@ -15,7 +15,7 @@ const PHASE_CAP_US = 4000;
  * 60 us.
  */
 const NAP_MS = 0.1;
-const NAP_UNLESS_DUE_WITHIN_US = 400;
+const NAP_UNLESS_DUE_WITHIN_US = 250;
 /** Never notified: `Atomics.wait` on it is a sleep with the resolution of the kernel's timers. */
 const NEVER_WOKEN = new Int32Array(new SharedArrayBuffer(4));
 /** Bytes that may have waited unread for longer than this are a backlog. */
