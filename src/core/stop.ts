@@ -7,6 +7,15 @@ export function stoppedError(stop: AbortSignal): UserError {
   });
 }
 
+/** Rejects with the reason of `signal` once that aborts; never resolves. */
+export function rejectedBy(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const fail = (): void => reject(signal.reason);
+    if (signal.aborted) fail();
+    else signal.addEventListener('abort', fail, { once: true });
+  });
+}
+
 /**
  * The result of `work`; once `stop` aborts, a rejection at once. The caller then ends whatever the work still holds:
  * its own outcome is ignored.

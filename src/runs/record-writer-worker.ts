@@ -1,4 +1,5 @@
 import { giveWay } from '../core/give-way.ts';
+import { rejectedBy } from '../core/stop.ts';
 import { serveWorker } from '../core/worker.ts';
 import { openBlockingRecordStore, type WriterData, type WriterQuestion } from './record-store.ts';
 
@@ -11,7 +12,7 @@ serveWorker<WriterData, WriterQuestion, void>(({ dir, options }) => {
       case 'open':
         return; // the store was opened before the first question
       case 'failure':
-        return failureOf(store.failed);
+        return rejectedBy(store.failed);
       case 'close':
         return store.close();
       default:
@@ -19,12 +20,3 @@ serveWorker<WriterData, WriterQuestion, void>(({ dir, options }) => {
     }
   };
 });
-
-/** Never resolves. */
-function failureOf(failed: AbortSignal): Promise<void> {
-  return new Promise((_, reject) => {
-    const fail = (): void => reject(failed.reason);
-    if (failed.aborted) fail();
-    else failed.addEventListener('abort', fail, { once: true });
-  });
-}

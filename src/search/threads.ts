@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { rejectedBy } from '../core/stop.ts';
 import { MOST_THREADS_PER_CORE, startWorker, type WorkerThread } from '../core/worker.ts';
 
 /** Worker threads that share a list of questions. */
@@ -19,10 +20,7 @@ export function threadCount(workers: number, questions: number, cores = availabl
 /** Up to `workers` threads of `file`. When `stop` aborts, they end at once and `ask` rejects with its reason. */
 export function openThreads<D, Q, A>(file: URL, data: D, workers: number, stop: AbortSignal): Threads<Q, A> {
   const threads: WorkerThread<Q, A>[] = [];
-  const stopped = new Promise<never>((_, reject) => {
-    if (stop.aborted) reject(stop.reason);
-    stop.addEventListener('abort', () => reject(stop.reason), { once: true });
-  });
+  const stopped = rejectedBy(stop);
   stopped.catch(() => undefined);
   return {
     async ask(questions, onAnswer) {

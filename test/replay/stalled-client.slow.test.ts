@@ -4,7 +4,8 @@ import { after, before, describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { openAiCodec } from '../../adapters/openai.ts';
 import type { RequestRecord } from '../../src/core/record.ts';
-import { NO_FOLLOWERS, scheduledByTrace, type Schedule } from '../../src/core/schedule.ts';
+import { scheduledByTrace, traceOrder } from '../../src/core/schedule.ts';
+import type { ScheduledRequest } from '../../src/core/target.ts';
 import { WallClock } from '../../src/core/wall-clock.ts';
 import { Recorder } from '../../src/replay/recorder.ts';
 import { replay } from '../../src/replay/replay.ts';
@@ -68,19 +69,12 @@ async function run(
   );
   await target.open(REQUESTS);
   const dueUs = clock.read() + 20_000;
-  let given = false;
-  const schedule: Schedule = {
-    async next() {
-      if (given) return null;
-      given = true;
-      return Array.from({ length: REQUESTS }, (_, i) => {
-        const request = { id: `r${i}`, traceRow: i + 2, dueUs, inputTokens: 1, outputTokens: TOKENS };
-        return scheduledByTrace(i, request, codec.open(request));
-      });
-    },
-    ended: () => NO_FOLLOWERS,
-    close: async () => undefined,
-  };
+  async function* feed(): AsyncGenerator<ScheduledRequest[]> {
+    yield Array.from({ length: REQUESTS }, (_, i) => {
+      const request = { id: `r${i}`, traceRow: i + 2, dueUs, inputTokens: 1, outputTokens: TOKENS };
+      return scheduledByTrace(i, request, codec.open(request));
+    });
+  }
   const stop = new AbortController();
   for (const [fromMs, toMs] of stalls)
     clock.at(dueUs + fromMs * 1000, () => {
@@ -90,7 +84,10 @@ async function run(
   if (interruptMs !== null) clock.at(dueUs + interruptMs * 1000, () => stop.abort(new Error('interrupted')));
   const timeoutUs = interruptMs === null ? TIMEOUT_MS * 1000 : 60e6;
   const options = { timeoutUs, ttftTimeoutUs: timeoutUs, stop: stop.signal, cut: new AbortController().signal };
-  await replay(schedule, target, clock, recorder, { ...options, graceUs: (TIMEOUT_MS - (interruptMs ?? 0)) * 1000 });
+  await replay(traceOrder(feed()), target, clock, recorder, {
+    ...options,
+    graceUs: (TIMEOUT_MS - (interruptMs ?? 0)) * 1000,
+  });
   await target.close();
   return { records, zeroUs: dueUs };
 }
