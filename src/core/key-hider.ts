@@ -72,11 +72,17 @@ function needlesOf(key: string): Needle[] {
   const codings = [Buffer.from(key), Buffer.from(key, 'latin1'), Buffer.from(key, 'utf16le')].flatMap((bytes) => [
     needle(bytes.toString('hex'), 'letters and digits'),
     needle([...bytes].join(' '), 'letters and digits'),
+    needle(inSource(bytes), 'letters and digits'),
     ...[0, 1, 2].map((offset) => needle(base64Within(bytes, offset), 'letters and digits', true)),
   ]);
   // Of a key of signs little is left.
   const all = [plain.text.length >= SHORTEST_KEY ? plain : needle(key, 'all but spaces and quotes'), ...codings];
   return all.filter(({ text }) => text.length >= LEAST_AT_END);
+}
+
+/** As programs write bytes: `0x73, 0x6b`. */
+function inSource(bytes: Buffer): string {
+  return Array.from(bytes, (byte) => `0x${byte.toString(16).padStart(2, '0')}`).join();
 }
 
 function distinct(needles: readonly Needle[]): Needle[] {

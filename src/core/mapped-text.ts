@@ -13,16 +13,16 @@ export function mapped(text: string): MappedText {
 }
 
 /**
- * Escapes of one character: `\u0041` (also behind several backslashes), `\u{41}`, `\x41`, `\101`, `%41`, `&#x41;`, `&#65;`,
- * `0x41`; those of spaces and signs; and tags of HTML, which stand for nothing.
+ * Escapes of one character: `\u0041` (also behind several backslashes), `\u{41}`, `\x41`, `\101`, `%41`, `&#x41;`, `&#65;`;
+ * those of spaces and signs; and tags of HTML, which stand for nothing.
  */
 const ESCAPE =
-  /\\+u00([0-9a-f]{2})|\\+u\{0*([0-9a-f]{2})\}|\\+x([0-9a-f]{2})|%(?:u00)?([0-9a-f]{2})|&#x0*([0-9a-f]{2});|0x([0-9a-f]{2})|&#0*(\d{2,3});|\\+([0-7]{3})|\\+(.)|&(amp|lt|gt|quot|nbsp);|<\/?[a-z][^<>]{0,40}>/gi;
+  /\\+u00([0-9a-f]{2})|\\+u\{0*([0-9a-f]{2})\}|\\+x([0-9a-f]{2})|%(?:u00)?([0-9a-f]{2})|&#x0*([0-9a-f]{2});|&#0*(\d{2,3});|\\+([0-7]{3})|\\+(.)|&(amp|lt|gt|quot|nbsp);|<\/?[a-z][^<>]{0,40}>/gi;
 const NAMED: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', nbsp: ' ' };
 
 /** A text whose escapes are resolved once. */
 export function decodedOnce(text: string): string {
-  return /[\\%&<]|0x/i.test(text) ? text.replaceAll(ESCAPE, (...groups) => meaning(groups)) : text;
+  return /[\\%&<]/.test(text) ? text.replaceAll(ESCAPE, (...groups) => meaning(groups)) : text;
 }
 
 /** The same, with the places. No text gets longer by it. */
@@ -53,8 +53,8 @@ export function decodedMapped({ text, from, to }: MappedText): MappedText {
 /** What an escape stands for, by the groups of `ESCAPE`. */
 function meaning(groups: readonly unknown[]): string {
   const [, ...given] = groups.map((group) => (typeof group === 'string' ? group : null));
-  const [byU, byBraces, byX, byPercent, byHtml, by0x, decimal, octal, letter, name] = given;
-  const hex = byU ?? byBraces ?? byX ?? byPercent ?? byHtml ?? by0x ?? null;
+  const [byU, byBraces, byX, byPercent, byHtml, decimal, octal, letter, name] = given;
+  const hex = byU ?? byBraces ?? byX ?? byPercent ?? byHtml ?? null;
   if (hex !== null) return String.fromCharCode(Number.parseInt(hex, 16));
   if (typeof decimal === 'string') return String.fromCharCode(Number(decimal));
   if (typeof octal === 'string') return String.fromCharCode(Number.parseInt(octal, 8));

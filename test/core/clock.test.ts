@@ -84,12 +84,16 @@ describe('WallClock', () => {
     }
   });
 
+  it('counts from the zero that it is given, which may lie ahead', () => {
+    const clock = new WallClock();
+    clock.startAt(machineUs() + 3600e6);
+    assert.ok(clock.now() < 0);
+  });
+
   it('tells a callback its due time however late it runs, and runs what is due in order', async () => {
     const clock = new WallClock();
     const seen: number[] = [];
-    clock.startAt(machineUs() + 5000);
     for (const due of [3000, 1000, 2000, 30_000]) clock.at(due, () => seen.push(clock.now()));
-    assert.ok(clock.now() < 0, 'the zero lies ahead');
     const end = performance.now() + 20;
     while (performance.now() < end); // the events are overdue by now
     await clock.run(() => seen.length === 4);

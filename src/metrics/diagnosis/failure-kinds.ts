@@ -48,7 +48,7 @@ export class FailureKindCollector {
       (a, b) =>
         b.count - a.count ||
         OUTCOMES.indexOf(a.outcome) - OUTCOMES.indexOf(b.outcome) ||
-        (a.http_status ?? 0) - (b.http_status ?? 0),
+        (a.http_status ?? -1) - (b.http_status ?? -1),
     );
   }
 }
