@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { EXIT, type ExitCode } from '../core/errors.ts';
-import { useSingleThreadedGc } from '../core/single-threaded-gc.ts';
+import { quietV8 } from '../core/quiet-v8.ts';
 import { openIterationFile, parseEngineSpec } from '../engine/index.ts';
 import { DIALECT_NAMES, serveEngine } from '../engine/server/index.ts';
 import { expected, text, wholeNumber } from '../core/option-fields.ts';
@@ -79,7 +79,7 @@ async function list({ system, json }: z.infer<typeof schema>): Promise<ExitCode>
 async function serve(options: z.infer<typeof schema>): Promise<ExitCode> {
   const path = options.traceIterations;
   const iterations = path === undefined ? null : openIterationFile(path);
-  useSingleThreadedGc();
+  quietV8();
   const { warnings, ...spec } = parseEngineSpec(options.system);
   const server = await serveEngine(spec, {
     dialect: options.dialect,

@@ -1,22 +1,38 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { getPriority, setPriority } from 'node:os';
 
 /** Of `nice`, for a server: a third of the weight of the thread that is timed, where both want one core. */
 const SERVER_NICENESS = 5;
 /**
  * For a thread that helps one that is timed, and may be seconds behind it: a 28th of its weight, with which the kernel lets
- * the timed one go first whenever it wakes. At 5, requests left behind up to 4 ms of the helper's work.
+ * the timed one go first whenever it wakes. At 5, requests left behind up to 4 ms of the helper's work; at 19, a thread
+ * that holds a lock of V8 may itself be kept from a core for 10 ms.
  */
 const HELPER_NICENESS = 15;
+/** The threads of this process, on Linux: there each has a priority of its own; elsewhere the whole process would give way. */
+const THREADS = '/proc/self/task';
 
 /** A process that was started beside the timed one, such as its server: where both want a core, the timed one goes first. */
 export function letGiveWay(pid: number | undefined): void {
   if (pid !== undefined) setPriority(pid, SERVER_NICENESS);
 }
 
-/**
- * Lets the thread that calls it give way to the others of its process: a helper, beside one that sends and reads at exact
- * times. On Linux, where each thread has a priority of its own; elsewhere the whole process would give way.
- */
+/** Lets the thread that calls it give way to the others of its process: a helper, beside one that sends and reads. */
 export function giveWay(): void {
   if (process.platform === 'linux' && getPriority() < HELPER_NICENESS) setPriority(HELPER_NICENESS);
+}
+
+/** Lets all threads of this process give way that have this name. */
+export function letThreadsGiveWay(name: string): void {
+  if (process.platform !== 'linux') return;
+  for (const thread of readdirSync(THREADS).map(Number))
+    if (nameOf(thread) === name && getPriority(thread) < HELPER_NICENESS) setPriority(thread, HELPER_NICENESS);
+}
+
+function nameOf(thread: number): string | null {
+  try {
+    return readFileSync(`${THREADS}/${thread}/comm`, 'latin1').trim();
+  } catch {
+    return null; // it has ended
+  }
 }

@@ -4,7 +4,7 @@ import { loadOfWorker } from '../certificate/load.ts';
 import { pollingPays } from '../certificate/polling.ts';
 import { UserError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { useSingleThreadedGc } from '../core/single-threaded-gc.ts';
+import { quietV8 } from '../core/quiet-v8.ts';
 import type { Source } from '../core/plan.ts';
 import { stoppedError, unlessStopped } from '../core/stop.ts';
 import { countText } from '../core/words.ts';
@@ -285,7 +285,7 @@ async function replayInto(
   try {
     const opened = (recording = await clients.record());
     const isTimed = plan.spec.target.clock === 'real';
-    if (isTimed) useSingleThreadedGc();
+    if (isTimed) quietV8();
     const startAtUs = isTimed ? machineUs() + LEAD_US : 0;
     monitor?.begin(dir, startAtUs);
     const nowUs = (): number => (isTimed ? machineUs() - startAtUs : opened.nowUs());
