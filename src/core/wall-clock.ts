@@ -3,7 +3,7 @@ import { EventQueue } from './event-queue.ts';
 import { addPauses, noPauses, type Pauses } from './pauses.ts';
 
 /** A timer fires up to about 1.1 ms late (p99), so the last stretch before an event is spent polling the clock. */
-const POLL_BEFORE_US = 2000;
+const POLL_BEFORE_US = 1300;
 /**
  * A time stamp older than this is not shared any more. Bytes that a poll phase hands out had arrived before it, except
  * those that joined a stream's earlier bytes meanwhile: with tokens further apart than this there are none, and no
@@ -67,7 +67,7 @@ function hrtimeUs(): number {
 }
 
 /**
- * The only driver that reads real time. A heap of due actions with one timer: `setTimeout` to 2 ms before the next
+ * The only driver that reads real time. A heap of due actions with one timer: `setTimeout` to 1.3 ms before the next
  * event, then `setImmediate`, so that I/O is served while the clock is polled, with naps in between: two processes that
  * only spin (client and engine on two cores) delay each other by a scheduler slice, about 3 ms. While `busyPolling` is
  * set it polls all the time.
