@@ -14,19 +14,27 @@ const THREADS = '/proc/self/task';
 
 /** A process that was started beside the timed one, such as its server: where both want a core, the timed one goes first. */
 export function letGiveWay(pid: number | undefined): void {
-  if (pid !== undefined) setPriority(pid, SERVER_NICENESS);
+  if (pid !== undefined) lower(pid, SERVER_NICENESS);
 }
 
 /** Lets the thread that calls it give way to the others of its process: a helper, beside one that sends and reads. */
 export function giveWay(): void {
-  if (process.platform === 'linux' && getPriority() < HELPER_NICENESS) setPriority(HELPER_NICENESS);
+  if (process.platform === 'linux') lower(0, HELPER_NICENESS);
 }
 
 /** Lets all threads of this process give way that have this name. */
 export function letThreadsGiveWay(name: string): void {
   if (process.platform !== 'linux') return;
-  for (const thread of readdirSync(THREADS).map(Number))
-    if (nameOf(thread) === name && getPriority(thread) < HELPER_NICENESS) setPriority(thread, HELPER_NICENESS);
+  for (const thread of readdirSync(THREADS).map(Number)) if (nameOf(thread) === name) lower(thread, HELPER_NICENESS);
+}
+
+/** 0: the thread that calls. Where it is not allowed, or it has ended, nothing is wrong but that it does not give way. */
+function lower(thread: number, niceness: number): void {
+  try {
+    if (getPriority(thread) < niceness) setPriority(thread, niceness);
+  } catch {
+    return;
+  }
 }
 
 function nameOf(thread: number): string | null {
