@@ -18,6 +18,7 @@ export const CODINGS: Readonly<Record<string, (key: string) => string>> = {
   HEX: (key) => hex(key).toUpperCase(),
   'hex with colons': (key) => hex(key).replaceAll(/..(?=.)/g, '$&:'),
   bytes: (key) => perCharacter(key, (code) => `0x${code}, `),
+  '16-bit units': (key) => perCharacter(key, (code) => `0x00${code}, `),
   'decimal bytes': (key) => `[${[...Buffer.from(key)].join(', ')}]`,
   'hex of UTF-16': (key) => Buffer.from(key, 'utf16le').toString('hex'),
   'base64 of UTF-16': (key) => Buffer.from(`a${key}`, 'utf16le').toString('base64'),

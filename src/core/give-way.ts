@@ -24,8 +24,15 @@ export function giveWay(): void {
 
 /** Lets all threads of this process give way that have this name. */
 export function letThreadsGiveWay(name: string): void {
-  if (process.platform !== 'linux') return;
-  for (const thread of readdirSync(THREADS).map(Number)) if (nameOf(thread) === name) lower(thread, HELPER_NICENESS);
+  for (const thread of threads()) if (nameOf(thread) === name) lower(thread, HELPER_NICENESS);
+}
+
+function threads(): number[] {
+  try {
+    return readdirSync(THREADS).map(Number);
+  } catch {
+    return []; // not Linux, or /proc is not there
+  }
 }
 
 /** 0: the thread that calls. Where it is not allowed, or it has ended, nothing is wrong but that it does not give way. */

@@ -72,17 +72,25 @@ function needlesOf(key: string): Needle[] {
   const codings = [Buffer.from(key), Buffer.from(key, 'latin1'), Buffer.from(key, 'utf16le')].flatMap((bytes) => [
     needle(bytes.toString('hex'), 'letters and digits'),
     needle([...bytes].join(' '), 'letters and digits'),
-    needle(inSource(bytes), 'letters and digits'),
+    needle(inSource(bytes, 2), 'letters and digits'),
     ...[0, 1, 2].map((offset) => needle(base64Within(bytes, offset), 'letters and digits', true)),
   ]);
-  // Of a key of signs little is left.
-  const all = [plain.text.length >= SHORTEST_KEY ? plain : needle(key, 'all but spaces and quotes'), ...codings];
+  const units = Array.from({ length: key.length }, (_, i) => key.charCodeAt(i));
+  // What looks like an escape in a key is resolved with those that it was written in.
+  const resolved = decodedOnce(key);
+  const all = [
+    // Of a key of signs little is left.
+    plain.text.length >= SHORTEST_KEY ? plain : needle(key, 'all but spaces and quotes'),
+    ...(resolved === key ? [] : [needle(resolved, 'all but spaces and quotes')]),
+    needle(inSource(units, 4), 'letters and digits'),
+    ...codings,
+  ];
   return all.filter(({ text }) => text.length >= LEAST_AT_END);
 }
 
-/** As programs write bytes: `0x73, 0x6b`. */
-function inSource(bytes: Buffer): string {
-  return Array.from(bytes, (byte) => `0x${byte.toString(16).padStart(2, '0')}`).join();
+/** As programs write bytes, `0x73, 0x6b`, and 16-bit units, `0x0073`. */
+function inSource(numbers: Iterable<number>, digits: number): string {
+  return Array.from(numbers, (number) => `0x${number.toString(16).padStart(digits, '0')}`).join();
 }
 
 function distinct(needles: readonly Needle[]): Needle[] {

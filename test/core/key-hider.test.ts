@@ -47,6 +47,16 @@ describe('keys are hidden', () => {
     );
   });
 
+  it('also where a part of a key looks like an escape', () => {
+    for (const secret of ['pass<word>1&%41bcdef', '+c1%11*-*X9&)$^', 'a&lt;b&amp;c%20d"e']) {
+      const { hide: hider } = keyHider([secret]);
+      const html = secret.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+      const json = secret.replaceAll('&', '\\u0026').replaceAll('<', '\\u003c');
+      for (const said of [secret, html, json, encodeURIComponent(secret)])
+        assert.equal(hider(`bad key ${said} given`), 'bad key *** given', said);
+    }
+  });
+
   it('and nothing else', () => {
     const text = fc.string({
       maxLength: 200,
