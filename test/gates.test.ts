@@ -85,11 +85,7 @@ const ONE_WAY: readonly {
     files: [
       // Of the package, of the kernel, or just written by the same function.
       'src/core/version.ts',
-      'src/core/give-way.ts',
-      'src/replay/cores.ts',
-      'src/replay/descriptors.ts',
-      'src/runs/owner.ts',
-      'src/runs/processes.ts',
+      'src/core/kernel-file.ts',
       'src/runs/server-file.ts',
       'reports/html/page.ts',
       // From its parent.

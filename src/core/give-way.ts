@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { getPriority, setPriority } from 'node:os';
+import { kernelFile } from './kernel-file.ts';
 
 /** Of `nice`, for a server: a third of the weight of the thread that is timed, where both want one core. */
 const SERVER_NICENESS = 5;
@@ -24,7 +25,8 @@ export function giveWay(): void {
 
 /** Lets all threads of this process give way that have this name. */
 export function letThreadsGiveWay(name: string): void {
-  for (const thread of threads()) if (nameOf(thread) === name) lower(thread, HELPER_NICENESS);
+  for (const thread of threads())
+    if (kernelFile(`${THREADS}/${thread}/comm`)?.trim() === name) lower(thread, HELPER_NICENESS);
 }
 
 function threads(): number[] {
@@ -41,13 +43,5 @@ function lower(thread: number, niceness: number): void {
     if (getPriority(thread) < niceness) setPriority(thread, niceness);
   } catch {
     return;
-  }
-}
-
-function nameOf(thread: number): string | null {
-  try {
-    return readFileSync(`${THREADS}/${thread}/comm`, 'latin1').trim();
-  } catch {
-    return null; // it has ended
   }
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { kernelFile } from '../core/kernel-file.ts';
 
 /** Length of the ticks in which the kernel counts idle time. */
 const TICK_US = 10_000;
@@ -8,7 +8,7 @@ const TICK_US = 10_000;
  * report it. Linux does: the second figure of `/proc/thread-self/schedstat`, in nanoseconds.
  */
 export function coreWaitUs(): number | null {
-  const waitedNs = Number(read('/proc/thread-self/schedstat')?.split(' ')[1] ?? Number.NaN);
+  const waitedNs = Number(kernelFile('/proc/thread-self/schedstat')?.split(' ')[1] ?? Number.NaN);
   return Number.isNaN(waitedNs) ? null : waitedNs / 1000;
 }
 
@@ -17,7 +17,7 @@ export function coreWaitUs(): number | null {
  * the kernel does not report it.
  */
 export function threadAwakeUs(): number | null {
-  const [ranNs = Number.NaN, waitedNs = Number.NaN] = (read('/proc/thread-self/schedstat') ?? '')
+  const [ranNs = Number.NaN, waitedNs = Number.NaN] = (kernelFile('/proc/thread-self/schedstat') ?? '')
     .split(' ')
     .map(Number);
   return Number.isNaN(ranNs + waitedNs) ? null : (ranNs + waitedNs) / 1000;
@@ -25,14 +25,6 @@ export function threadAwakeUs(): number | null {
 
 /** Total idle time of all cores of the machine, in microseconds; null where the kernel does not report it. */
 export function idleCoresUs(): number | null {
-  const ticks = Number(/^cpu +\d+ \d+ \d+ (\d+)/.exec(read('/proc/stat') ?? '')?.[1] ?? Number.NaN);
+  const ticks = Number(/^cpu +\d+ \d+ \d+ (\d+)/.exec(kernelFile('/proc/stat') ?? '')?.[1] ?? Number.NaN);
   return Number.isNaN(ticks) ? null : ticks * TICK_US;
-}
-
-function read(file: string): string | null {
-  try {
-    return readFileSync(file, 'latin1');
-  } catch {
-    return null; // not Linux
-  }
 }

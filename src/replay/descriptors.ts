@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { kernelFile } from '../core/kernel-file.ts';
 import { UserError } from '../core/errors.ts';
 import { withThousands } from '../core/units.ts';
 import { countText } from '../core/words.ts';
@@ -71,10 +71,7 @@ function wayOut(files: number): string {
 
 /** Files that this process may have open, by the system's limit. */
 export function openFilesLimit(): number {
-  try {
-    const soft = /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
-    return soft === undefined || soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft);
-  } catch {
-    return Number.POSITIVE_INFINITY; // no /proc here: the system says it when there are too many
-  }
+  // Without /proc the system says it when there are too many.
+  const soft = /^Max open files\s+(\S+)/m.exec(kernelFile('/proc/self/limits') ?? '')?.[1];
+  return soft === undefined || soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft);
 }

@@ -1,8 +1,9 @@
-import { accessSync, constants, lstatSync, readFileSync, rmSync } from 'node:fs';
+import { accessSync, constants, lstatSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../core/errors.ts';
+import { kernelFile } from '../core/kernel-file.ts';
 import type { Manifest } from '../schema/manifest.ts';
 import { diskError, LOCK_FILE, makeDirectory, removeEmpty } from './run-directory.ts';
 
@@ -83,11 +84,7 @@ export function isElsewhere({ host }: Pick<Manifest, 'host'>): boolean {
 }
 
 function bootId(): string | null {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return null; // no Linux
-  }
+  return kernelFile('/proc/sys/kernel/random/boot_id')?.trim() ?? null;
 }
 
 /**

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { kernelFile } from '../core/kernel-file.ts';
 
 /** A process as Linux shows it. */
 export interface ProcessState {
@@ -12,12 +13,8 @@ export interface ProcessState {
 
 /** Null: there is no such process, or no /proc. */
 export function processState(pid: number): ProcessState | null {
-  let stat: string;
-  try {
-    stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  } catch {
-    return null;
-  }
+  const stat = kernelFile(`/proc/${pid}/stat`);
+  if (stat === null) return null;
   // `pid (name) state ppid pgrp ...`; the name may hold anything.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [state = '', , group = '0'] = fields;
@@ -42,11 +39,7 @@ export function processesStartedWith(text: string): { readonly pid: number; read
 
 /** Empty for a process of another user, too. */
 function environmentOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1');
-  } catch {
-    return '';
-  }
+  return kernelFile(`/proc/${pid}/environ`) ?? '';
 }
 
 function processIds(): number[] {
@@ -75,6 +68,6 @@ const SLACK_S = 2;
 export function hasRunSince(pid: number, sinceIso: string): boolean {
   const state = processState(pid);
   if (state === null || state.isZombie) return false;
-  const bootS = Number(/^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'latin1'))?.[1]);
+  const bootS = Number(/^btime (\d+)$/m.exec(kernelFile('/proc/stat') ?? '')?.[1]);
   return bootS + state.startTicks / TICKS_PER_S <= Date.parse(sinceIso) / 1000 + SLACK_S;
 }
