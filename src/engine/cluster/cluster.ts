@@ -7,6 +7,7 @@ import { WaitingQueue, type QueueView } from '../instance/waiting-queue.ts';
 import { Ticker, type ClusterControl, type Controller } from './controller.ts';
 import type { KvTransfers } from './kv-receiver.ts';
 import { Member } from './member.ts';
+import { MemoryWaits } from './memory-waits.ts';
 import { lengthRefusal, memoryRefusal } from './refusal.ts';
 import { serves, type Role, type Router, type Stage } from './routers.ts';
 
@@ -59,10 +60,7 @@ interface Pending {
 
 /** HTTP's Service Unavailable, as from a server whose queue is full. */
 const REJECTED_STATUS = 503;
-/**
- * Ticks of a controller with nothing in the cluster but held requests: more are a fault of the router or the
- * controller.
- */
+/** Ticks of a controller during which nothing runs or moves: more are a fault of the router or the controller. */
 const MAX_IDLE_TICKS = 1000;
 
 /** An engine of many instances. */
@@ -83,6 +81,7 @@ export class Cluster implements ClusterControl<Sequence> {
   };
   /** Requests that are to move when their batch has ended, and where. */
   readonly #leaving = new Map<Sequence, Member>();
+  readonly #waits = new MemoryWaits();
   readonly #ticker: Ticker | null;
   #idleTicks = 0;
 
@@ -217,7 +216,7 @@ export class Cluster implements ClusterControl<Sequence> {
         if (member.role === 'decode') sendBack(member, sharers().other);
       },
     });
-    const member = new Member(clock, instance, role, transfers);
+    const member = new Member(clock, instance, role, transfers, this.#waits);
     return member;
   }
 
@@ -277,10 +276,10 @@ export class Cluster implements ClusterControl<Sequence> {
   }
 
   #tick(controller: Controller): boolean {
-    const isBusy = this.#isBusy();
-    if (!isBusy && this.held('prefill') + this.held('decode') === 0) return false;
+    if (!this.#isBusy() && this.held('prefill') + this.held('decode') === 0) return false;
+    const isWorking = this.instances.some((member) => member.isWorking());
     controller.act(this);
-    this.#idleTicks = isBusy ? 0 : this.#idleTicks + 1;
+    this.#idleTicks = isWorking ? 0 : this.#idleTicks + 1;
     if (this.#idleTicks > MAX_IDLE_TICKS)
       throw new Error(`the controller leaves requests held for ${MAX_IDLE_TICKS} periods while all instances are idle`);
     return true;

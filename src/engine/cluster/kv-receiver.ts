@@ -1,8 +1,9 @@
 import type { Clock } from '../../core/clock.ts';
 import { Link, type LinkShape, type Transfer } from '../hardware/link.ts';
 import type { Decision, Instance } from '../instance/instance.ts';
-import type { KvAllocation } from '../kv/kv-cache.ts';
+import type { KvAllocation, KvCache } from '../kv/kv-cache.ts';
 import type { KvAdmission, ReceiverView } from './kv-admission.ts';
+import type { MemoryWaits } from './memory-waits.ts';
 import { tokensOf, type Place, type Sequence } from '../instance/sequence.ts';
 import { WaitingQueue } from '../instance/waiting-queue.ts';
 
@@ -37,19 +38,22 @@ export class KvReceiver implements ReceiverView {
   readonly #clock: Clock;
   readonly #instance: Instance;
   readonly #transfers: KvTransfers;
+  /** Of the cluster. */
+  readonly #waits: MemoryWaits;
   readonly #links = new Map<Instance, Link>();
   readonly #offered = new WaitingQueue<Move>();
   readonly #moving = new Set<Move>();
   /** Those of `#moving` that begin to move with the next turn of the instance. */
   readonly #due: Move[] = [];
 
-  constructor(clock: Clock, instance: Instance, transfers: KvTransfers) {
+  constructor(clock: Clock, instance: Instance, transfers: KvTransfers, waits: MemoryWaits) {
     this.#clock = clock;
     this.#instance = instance;
     this.#transfers = transfers;
+    this.#waits = waits;
   }
 
-  get memory(): Instance['memory'] {
+  get memory(): KvCache {
     return this.#instance.memory;
   }
 
@@ -60,6 +64,7 @@ export class KvReceiver implements ReceiverView {
     const move: Move = { sequence, from, tokens, target, cachedTokens: 0, transfer: null, cancel };
     sequence.place = move;
     this.#offered.push(move);
+    this.#waits.add(from.memory, this.memory);
     if (this.#transfers.pace === 'as-they-come' || this.#transfers.pace === 'in-turn') this.look(false);
     else this.#instance.wake();
   }
@@ -98,17 +103,43 @@ export class KvReceiver implements ReceiverView {
       const { sequence, target } = move;
       const cached = target.cachedTokens();
       const there = tokensThere(sequence, cached);
-      const hold = Math.max(there, sequence.promptTokens);
+      // What it has yet to compute at once must fit with what is there, or it could wait in memory that it needs itself.
+      const isDecode = there + 1 >= tokensOf(sequence);
+      const hold = isDecode ? Math.max(there, sequence.promptTokens) : tokensOf(sequence);
       // With a block for what one of those that wait computes next, or they could fill the memory and none of them run.
       const blocks = Math.max(target.blocksNeeded(there + 1), target.blocksNeeded(hold) + this.#spareBlocks());
-      if (!admission(this, blocks) || !target.allocate(hold, cached)) return;
-      this.#offered.remove(move);
+      if (!admission(this, blocks) || !target.allocate(hold, cached)) {
+        if (this.waitsForMemory() || blocks > this.memory.freeBlocks) this.#breakCircle();
+        return;
+      }
+      this.#withdraw(move);
       this.#moving.add(move);
       sequence.computedTokens = there;
       move.cachedTokens = cached;
       if (isAhead && pace === 'with-decisions') this.#due.push(move);
       else this.#send(move);
     }
+  }
+
+  /**
+   * There is no room here. Where the room that is missing may be that of requests which wait, directly or by way of
+   * others, for what is held by requests offered here, the last of these gives up what it holds: it is computed again
+   * here, as after a preemption.
+   */
+  #breakCircle(): void {
+    for (let i = this.#offered.length - 1; i >= 0; i--) {
+      const move = this.#offered.at(i);
+      if (move === undefined || !this.#waits.isWaiting(this.memory, move.from.memory)) continue;
+      this.#withdraw(move);
+      move.sequence.times.transferBegins(this.#clock.now());
+      this.#handIn(move, true);
+      return;
+    }
+  }
+
+  #withdraw(move: Move): void {
+    this.#offered.remove(move);
+    this.#waits.remove(move.from.memory, this.memory);
   }
 
   waitingBlocks(): number {
@@ -127,6 +158,10 @@ export class KvReceiver implements ReceiverView {
 
   decision(): Decision {
     return this.#instance.decision();
+  }
+
+  get isMoving(): boolean {
+    return this.#moving.size > 0;
   }
 
   /** Requests that are on their way here, and their tokens. */
@@ -168,23 +203,27 @@ export class KvReceiver implements ReceiverView {
   }
 
   #arrive(move: Move): void {
-    const { sequence, from, target } = move;
     this.#moving.delete(move);
+    this.#handIn(move, this.#transfers.isLost?.() === true);
+    if (this.#transfers.pace === 'in-turn') this.#begin(false);
+  }
+
+  /** `isLost`: without what was computed. */
+  #handIn({ sequence, from, target }: Move, isLost: boolean): void {
     sequence.kv.release();
     from.wake();
     sequence.kv = target;
     sequence.times.arrived(this.#clock.now());
-    if (this.#transfers.isLost?.() === true) {
+    if (isLost) {
       sequence.computedTokens = 0;
       sequence.isDecoding = false;
     } else target.computed(sequence.computedTokens);
     this.#instance.accept(sequence);
-    if (this.#transfers.pace === 'in-turn') this.#begin(false);
   }
 
   #cancel(move: Move): void {
     const { sequence, from, target, transfer } = move;
-    if (!this.#moving.delete(move)) this.#offered.remove(move);
+    if (!this.#moving.delete(move)) this.#withdraw(move);
     transfer?.cancel();
     target.release();
     sequence.kv.release();

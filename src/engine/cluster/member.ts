@@ -5,6 +5,7 @@ import type { Prompt } from '../instance/prompt-content.ts';
 import type { Sequence } from '../instance/sequence.ts';
 import type { KvCacheView } from '../kv/kv-cache.ts';
 import { KvReceiver, type KvTransfers } from './kv-receiver.ts';
+import type { MemoryWaits } from './memory-waits.ts';
 import type { InstanceView, Role } from './routers.ts';
 
 /** An instance in a cluster: its role, and the requests that are on their way to it. */
@@ -15,11 +16,11 @@ export class Member implements InstanceView, Destination {
   readonly receiver: KvReceiver | null;
   readonly #clock: Clock;
 
-  constructor(clock: Clock, instance: Instance, role: Role, transfers: KvTransfers | undefined) {
+  constructor(clock: Clock, instance: Instance, role: Role, transfers: KvTransfers | undefined, waits: MemoryWaits) {
     this.#clock = clock;
     this.instance = instance;
     this.role = role;
-    this.receiver = transfers === undefined ? null : new KvReceiver(clock, instance, transfers);
+    this.receiver = transfers === undefined ? null : new KvReceiver(clock, instance, transfers, waits);
   }
 
   get name(): string {
@@ -40,6 +41,11 @@ export class Member implements InstanceView, Destination {
 
   cachedTokens(prompt: Prompt): number {
     return this.instance.memory.cachedTokens(prompt);
+  }
+
+  /** Whether it runs a batch, is about to look for one, or takes in a request. */
+  isWorking(): boolean {
+    return this.instance.isWorking || this.receiver?.isMoving === true;
   }
 
   /** Requests that are on their way here. */

@@ -158,6 +158,11 @@ export class Instance implements Place {
     this.wake();
   }
 
+  /** Whether it runs a batch, or is about to look for one. */
+  get isWorking(): boolean {
+    return this.#awake || this.#underWay > 0;
+  }
+
   /** Whether a batch of those that a request runs with is under way, or one that its next token comes of. */
   isComputing(sequence: Sequence): boolean {
     if (sequence.state !== 'running') return sequence.tokensInFlight > 0;

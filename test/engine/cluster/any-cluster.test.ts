@@ -25,7 +25,9 @@ const ROUTED: Readonly<Record<string, () => Router>> = {
   'when idle, and not too many': () => {
     const byRole = ROUTERS['least-requests'].create();
     return (request, instances) => {
-      if (instances.every((one) => one.requests() > 1))
+      // Held prompts keep their memory: with half of it free whatever waits there can run, and what is held goes on.
+      const isRoomy = instances.every(({ memory }) => memory.freeBlocks * 2 >= memory.capacityBlocks);
+      if (isRoomy && instances.every((one) => one.requests() > 1))
         return request.ahead < 5 || request.stage === 'decode' ? 'hold' : 'reject';
       return byRole(request, instances);
     };

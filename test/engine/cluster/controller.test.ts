@@ -98,6 +98,26 @@ describe('a controller', () => {
     assert.equal(clock.now(), 10_300);
   });
 
+  test('that leaves a prompt held whose memory another request waits for is at fault too', async () => {
+    const clock = new VirtualClock();
+    const engine = testEngine(
+      { clock },
+      {
+        ...parts,
+        roles: ['prefill'],
+        router: ({ stage }) => (stage === 'decode' ? 'hold' : 0),
+        controller: { periodUs: 100, act: () => undefined },
+      },
+    );
+    // 20 blocks of 4 tokens: the second has no room for its prompt beside the first.
+    arrive(clock, engine, 0, 60, 2);
+    arrive(clock, engine, 0, 60, 2);
+    await assert.rejects(
+      clock.run(() => false),
+      /leaves requests held for 1000 periods/,
+    );
+  });
+
   test('that leaves requests held for 1,000 periods, and nothing else, is at fault', async () => {
     const clock = new VirtualClock();
     const controller = { periodUs: 100, act: () => undefined };

@@ -3,7 +3,15 @@ import { describe, test } from 'node:test';
 import { VirtualClock } from '../../../src/core/virtual-clock.ts';
 import { distserveDecode, distservePrefill } from '../../../src/engine/policies/distserve.ts';
 import { pullBelow } from '../../../src/engine/cluster/kv-admission.ts';
-import { arrive } from '../small-engine.ts';
+import { CountingBlockPool } from '../../../src/engine/kv/counting-block-pool.ts';
+import type { KvCache } from '../../../src/engine/kv/kv-cache.ts';
+import { vllmV1 } from '../../../src/engine/policies/vllm-v1.ts';
+import { KvReceiver } from '../../../src/engine/cluster/kv-receiver.ts';
+import { MemoryWaits } from '../../../src/engine/cluster/memory-waits.ts';
+import { pipeline } from '../../../src/engine/hardware/pipeline.ts';
+import { Instance } from '../../../src/engine/instance/instance.ts';
+import { Sequence } from '../../../src/engine/instance/sequence.ts';
+import { arrive, PLAIN_COST, PLAIN_TRANSFERS, RecordingListener, testEngine } from '../small-engine.ts';
 import { smallDisaggregated, type SmallDisaggregated } from '../systems/small-disaggregated.ts';
 
 /** Blocks of 4 tokens; one instance of each kind, 8 blocks where it decodes. */
@@ -75,5 +83,75 @@ test('those that wait never fill the memory so that none of them can run', async
       [420, 710],
       [420, 710 + 180 + 110],
     ],
+  );
+});
+
+describe('full instances that hand over to each other do not wait for ever', () => {
+  /** Each prompt is computed where its request begins, and decoded at the next instance, which is full by then. */
+  const ring = (instances: number, memory: () => KvCache) => async (): Promise<RecordingListener[]> => {
+    const clock = new VirtualClock();
+    const engine = testEngine(
+      { clock },
+      {
+        policy: () => vllmV1({ tokenBudget: 100, maxSeqs: 8, reservePrompts: false, holdersFirst: true }),
+        memory,
+        roles: Array.from({ length: instances }, () => 'prefill' as const),
+        router: ({ stage, promptTokens }) => (promptTokens + (stage === 'decode' ? 1 : 0)) % instances,
+        transfers: PLAIN_TRANSFERS,
+      },
+    );
+    const all = Array.from({ length: instances }, (_, i) => arrive(clock, engine, 0, 30 + i, 3));
+    await clock.run(() => false);
+    const { running, waiting, usedBlocks } = engine.load();
+    assert.deepEqual([running, waiting, usedBlocks], [0, 0, 0]);
+    return all;
+  };
+  const blocks = (): KvCache => new CountingBlockPool(10, 4);
+
+  test('two, worked by hand: the one that came last gives up what it holds, and is computed again', async () => {
+    const [first, second] = await ring(2, blocks)();
+    // Both prompts are computed, the shorter at 400, and wait for each other from 410 on. The second gives up its blocks
+    // at 1, and is computed again at 0 once the first, which moves for 20 + 300 us, has left it.
+    assert.deepEqual(first?.tokenTimesUs, [400, 840, 950]);
+    assert.deepEqual(second?.tokenTimesUs, [410, 1150, 1260]);
+  });
+
+  for (const instances of [3, 6])
+    test(`a ring of ${instances}`, async () => {
+      for (const one of await ring(instances, blocks)())
+        assert.deepEqual([one.completions.length, one.tokenTimesUs.length], [1, 3]);
+    });
+});
+
+test('what moves has room for all that it computes next, or it could wait in memory that it needs itself', () => {
+  const clock = new VirtualClock();
+  const instance = (name: string): Instance =>
+    new Instance({
+      name,
+      clock,
+      memory: new CountingBlockPool(40, 4),
+      executor: pipeline(clock, 1),
+      cost: PLAIN_COST,
+      policy: () => () => undefined,
+    });
+  /** Blocks where it goes, of a request with a prompt of 60 tokens. */
+  const blocksOf = (state: { computedTokens: number; generatedTokens: number }): number => {
+    const [from, to] = [instance('from'), instance('to')];
+    const request = { id: 'A', inputTokens: 60, content: null, maxTokens: 9, trueOutputTokens: 9 };
+    const sequence = Object.assign(new Sequence(request, new RecordingListener(), 0), state);
+    sequence.kv = from.memory.open(sequence);
+    sequence.kv.allocate(state.computedTokens);
+    const { computedTokens } = sequence;
+    new KvReceiver(clock, to, PLAIN_TRANSFERS, new MemoryWaits()).offer(sequence, from, computedTokens);
+    return to.memory.capacityBlocks - to.memory.freeBlocks;
+  };
+  assert.deepEqual(
+    [
+      { computedTokens: 30, generatedTokens: 0 }, // between two chunks: its whole prompt
+      { computedTokens: 42, generatedTokens: 1 }, // the same after a preemption: and the token that it had
+      { computedTokens: 59, generatedTokens: 0 }, // the last token of its prompt is computed once more
+      { computedTokens: 60, generatedTokens: 1 }, // decoding: what it decodes next takes a block when it runs
+    ].map(blocksOf),
+    [15, 16, 15, 15],
   );
 });
