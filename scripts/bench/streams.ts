@@ -57,7 +57,7 @@ try {
   const most = samples.reduce((max, { in_flight }) => Math.max(max, in_flight), 0);
   const all = samples.filter(({ in_flight }) => in_flight === most);
   const cpuUs = all.slice(1).reduce((sum, { cpu_us }) => sum + cpu_us, 0);
-  const peak = samples.reduce((max, { rss_bytes }) => Math.max(max, rss_bytes), 0);
+  const peak = samples.reduce((max, { rss_bytes }) => Math.max(max, rss_bytes ?? 0), 0);
   const { p50, p99, max } = validity.lateness_ms;
   console.log(
     `${requests.ok} of ${requests.scheduled} ok; ${most} at once, for ${all.length - 1} s; exit ${ran.status}`,

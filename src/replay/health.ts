@@ -136,7 +136,7 @@ export class HealthMonitor {
       core_wait_us: difference(this.#sampledWaitUs, waitUs),
       gc_us: this.#gc.total.totalUs - this.#sampledGcUs,
       unread_max_us: unread.longestUs,
-      rss_bytes: process.memoryUsage.rss(),
+      rss_bytes: residentBytes(),
     });
     this.#sampledUs = this.#lastUs;
     this.#sampledCpu = process.cpuUsage();
@@ -154,4 +154,13 @@ function pauses({ totalUs, longestUs, longestAtUs }: Pauses): ClientHealth['gc']
 
 function difference(from: number | null, to: number | null): number | null {
   return from === null || to === null ? null : to - from;
+}
+
+/** Null where the system does not tell, as where /proc is hidden. */
+function residentBytes(): number | null {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return null;
+  }
 }

@@ -82,7 +82,7 @@ function sampleOf(row: Readonly<Record<string, unknown>>): ClientSample {
     polling_us: number('polling_us'),
     reading_us: orNull('reading_us'),
     core_wait_us: orNull('core_wait_us'),
-    rss_bytes: number('rss_bytes'),
+    rss_bytes: orNull('rss_bytes'),
     gc_us: orNull('gc_us'),
     unread_max_us: orNull('unread_max_us'),
   };

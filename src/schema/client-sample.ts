@@ -22,5 +22,6 @@ export interface ClientSample {
   readonly gc_us: number | null;
   /** The longest time between two polls of the sockets, in which bytes wait unread; 0 up to 1 ms; null: an older run. */
   readonly unread_max_us: number | null;
-  readonly rss_bytes: number;
+  /** Null where the system does not tell, as where /proc is hidden. */
+  readonly rss_bytes: number | null;
 }
