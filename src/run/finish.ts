@@ -270,7 +270,7 @@ async function mend(dir: string): Promise<Manifest> {
   const isReadable = found.workload.path !== '';
   const fate = await startedFate(found);
   const reason = [
-    'the client was killed',
+    'the client was killed, or could not write any more',
     ...(isReadable ? [] : ['its source was of a program, and what was not sent is not counted']),
     ...(fate === null ? [] : [fate]),
   ].join('; ');

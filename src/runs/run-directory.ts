@@ -210,9 +210,16 @@ export function withWayOut(error: unknown, way: string): unknown {
 /** A UserError for a full disk and the like; any other error is a fault of ours and is returned as it is. */
 export function writeError(path: string, error: unknown): unknown {
   if (!(error instanceof Error && 'syscall' in error)) return error;
-  return new UserError(`${path}: cannot be written: ${error.message}; make room, or ${OTHER_OUT}`, {
+  return new UserError(`${path}: cannot be written: ${error.message}; ${wayOut(error)}${OTHER_OUT}`, {
     cause: error,
   });
+}
+
+/** What the errors of writing ask for that another place does not answer alone. */
+function wayOut(error: Error): string {
+  const code = 'code' in error ? error.code : undefined;
+  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') return 'make room, or ';
+  return code === 'EACCES' || code === 'EPERM' || code === 'EROFS' ? 'make it writable, or ' : '';
 }
 
 /** Of a disk that is full, over its quota, broken, or mounted to be read. */

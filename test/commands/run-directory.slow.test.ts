@@ -150,7 +150,7 @@ describe('report', () => {
     assert.equal(report.code, 0, report.stderr);
     assert.match(
       String(readRunFile(dir).reason),
-      /^the client was killed; whether what it had started .* cannot be told/,
+      /^the client was killed, or could not write any more; whether what it had started .* cannot be told/,
     );
   });
 
