@@ -1,5 +1,4 @@
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
 import { messageOf, UserError } from '../../src/core/errors.ts';
 import { tooLargeGroup } from './parquet-pages.ts';
 
@@ -14,6 +13,8 @@ export function isParquet(head: Buffer): boolean {
  */
 export async function* parquetLines(path: string): AsyncGenerator<string> {
   try {
+    // Imported here, its tables of codes cost callers without such a file nothing.
+    const { compressors } = await import('hyparquet-compressors');
     const file = await asyncBufferFromFile(path);
     const metadata = await parquetMetadataAsync(file);
     let rowStart = 0;
