@@ -326,7 +326,7 @@ const MOST_AHEAD = 4096;
 
 /**
  * Connections to open ahead. Certain are those of sessions at a time, and of a plan that is sent before its first answers
- * can be over. Expected: rate times a generous time in system (2 s and 50 ms a token), doubled for bursts, as far as the
+ * can be over. Expected: rate times a generous time in system (0.5 s and 50 ms a token), doubled for bursts, as far as the
  * system has `room` for them: fewer may do. If a server is slower, more are opened during the run.
  */
 export function connectionsAhead(
@@ -342,7 +342,7 @@ export function connectionsAhead(
   const cap = Math.min(stats.requests, maxInFlight ?? Infinity);
   if (sessions !== null && sessions.lanes !== null) return Math.min(cap, sessions.lanes + 8);
   const lastDueS = stats.lastDueUs / 1e6;
-  const timeInSystemS = 2 + (0.05 * stats.outputTokens) / stats.requests;
+  const timeInSystemS = 0.5 + (0.05 * stats.outputTokens) / stats.requests;
   const ratePerS = stats.requests / Math.max(1, lastDueS);
   const expected = Math.ceil(2 * ratePerS * timeInSystemS) + 8;
   if (lastDueS < 1) return Math.min(cap, expected);

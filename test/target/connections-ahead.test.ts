@@ -11,7 +11,7 @@ describe('the connections that are opened before a run', () => {
     );
 
   it('are those that rate and lengths let expect, and no more than there are requests or places', () => {
-    assert.equal(ahead(1000, 100, null), 148);
+    assert.equal(ahead(1000, 100, null), 118);
     assert.equal(ahead(20, 100, null), 11);
     assert.equal(ahead(1000, 100, 30), 30);
     assert.equal(ahead(1e6, 100, null), 4096);
