@@ -79,9 +79,16 @@ export function changeText({ change, ci95, why }: ComparedMetric): string {
 }
 
 /** `+5.1 % (+4.0 % to +6.2 %)`; without the interval where runs repeat exactly, or there is none. */
-export function changeRange(change: number, interval: readonly [low: number, high: number] | null): string {
+function changeRange(change: number, interval: readonly [low: number, high: number] | null): string {
   if (interval === null || interval[0] === interval[1]) return signed(change);
   return `${signed(change)} (${interval.map(boundText).join(' to ')})`;
+}
+
+/** `+5.1 % (at least +4.2 %, at most +6.0 %, each at 95 %)`: the bounds of a gate, each by itself. */
+export function changeBounds(change: number, bounds: readonly [low: number, high: number] | null): string {
+  if (bounds === null || bounds[0] === bounds[1]) return signed(change);
+  const [low, high] = bounds;
+  return `${signed(change)} (at least ${boundText(low)}, at most ${boundText(high)}, each at 95 %)`;
 }
 
 /** Bounds beyond this say no more than that nothing is known. */

@@ -156,8 +156,9 @@ function loadNote(report: GoodputReport): string {
 /** What the answer is of, and what it does not speak for. */
 function estimandNote(report: GoodputReport): string {
   const { of, arrivals, clock, workload, requests_used } = report;
+  const draw = isOfADraw(report) ? `. ${ONE_DRAW}` : '';
   if (of === 'trace')
-    return `Of this trace, whole, from an empty system${clock === 'virtual' ? `, in virtual time${exactText(report)}` : ''}. Other traffic of its kind carries another rate`;
+    return `Of this trace, whole, from an empty system${clock === 'virtual' ? `, in virtual time${exactText(report)}` : ''}${draw}. Other traffic of its kind carries another rate`;
   const traffic =
     arrivals === 'poisson'
       ? `Poisson arrivals, each with a row of the trace drawn at random`
@@ -165,12 +166,21 @@ function estimandNote(report: GoodputReport): string {
   const speaks = report.answers.some((each) => usableInterval(each) !== null)
     ? `. An interval speaks for traffic like these ${countText(requests_used, 'request')}`
     : '';
-  return `Of traffic like ${workload.name} on a running system: ${traffic}${speaks}`;
+  return `Of traffic like ${workload.name} on a running system: ${traffic}${speaks}${draw}`;
+}
+
+/** Of an engine whose times have noise. */
+const ONE_DRAW = "Of one draw of the engine's noise: another seed carries another rate";
+
+/** Whether its runs repeat to the bit only because they have one draw of noise. */
+export function isOfADraw({ target, clock }: Pick<GoodputReport, 'target' | 'clock'>): boolean {
+  return clock === 'virtual' && target.noisy === true;
 }
 
 /** A bound is not called a bracket; without a run there is neither. */
-function exactText({ probes, answers }: GoodputReport): string {
-  if (probes.length === 0) return '';
+function exactText(report: GoodputReport): string {
+  const { probes, answers } = report;
+  if (probes.length === 0 || isOfADraw(report)) return '';
   const isBracket = answers.some(({ bracket_rps: [low, high] }) => low !== null && high !== null);
   return `: the ${isBracket ? 'bracket' : 'bound'} is exact for it`;
 }

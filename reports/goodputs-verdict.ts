@@ -2,7 +2,7 @@ import { plainPercent, threeFigures } from '../src/core/units.ts';
 import { countText, listText } from '../src/core/words.ts';
 import type { GoodputReport } from '../src/schema/goodput.ts';
 import { limitsText } from './format.ts';
-import { type GoodputVerdict, usableInterval } from './goodput-verdict.ts';
+import { type GoodputVerdict, isOfADraw, usableInterval } from './goodput-verdict.ts';
 
 /** One of several targets of a search; `dir`: the folder of its own `goodput.json`, from that of all. */
 export interface TargetGoodput {
@@ -36,10 +36,13 @@ export function ratioOf(one: GoodputReport, first: GoodputReport): readonly [num
   return a === null || b === null ? null : [a[0] / b[1], a[1] / b[0]];
 }
 
-/** Both ends; null where one is missing, the client fell behind, or probes alone say it of traffic. */
+/**
+ * Both ends; null where one is missing, the client fell behind, probes alone say it of traffic, or it is of one draw of
+ * noise.
+ */
 function knownOf(report: GoodputReport): readonly [number, number] | null {
   const { low, high, rps, isValid } = boundsOf(report);
-  return low === null || high === null || rps === null || !isValid ? null : [low, high];
+  return low === null || high === null || rps === null || !isValid || isOfADraw(report) ? null : [low, high];
 }
 
 /** Whether two searches ask the same, of the same rows. */
@@ -76,6 +79,7 @@ function sentenceOf(targets: readonly TargetGoodput[], { at, slo }: GoodputRepor
 
 /** The one that carries more than any other by all that is known; null: there is none. */
 export function bestOf(targets: readonly TargetGoodput[]): TargetGoodput | null {
+  if (targets.some(({ report }) => isOfADraw(report))) return null;
   const isBest = (target: TargetGoodput): boolean => {
     const { low, isValid } = boundsOf(target.report);
     const others = targets.filter((other) => other !== target).map((other) => boundsOf(other.report));
@@ -113,9 +117,11 @@ export function carriedText(report: GoodputReport): string {
 function ratioText({ name, report }: TargetGoodput, first: TargetGoodput): string {
   const ratio = ratioOf(report, first.report);
   if (ratio === null) {
-    const why = isAlike(report, first.report)
-      ? 'one of them is not known from both sides'
-      : 'they were not asked the same';
+    const why = !isAlike(report, first.report)
+      ? 'they were not asked the same'
+      : isOfADraw(report) || isOfADraw(first.report)
+        ? "an answer is of one draw of the engine's noise, and another seed gives another"
+        : 'one of them is not known from both sides';
     return `${name} carries ${carriedText(report)}, ${first.name} ${carriedText(first.report)}: no ratio, ${why}`;
   }
   const [low, high] = ratio;
@@ -133,9 +139,10 @@ function sharedNotes(targets: readonly TargetGoodput[], first: GoodputReport): s
   const sent = `${countText(used, 'request')} in all, of ${workload.name}`;
   const goals = first.answers.length > 1 ? [`What else was wanted is on the page of each target`] : [];
   if (!targets.every(({ report }) => isAlike(report, first))) return [sent, ...goals];
+  const isExact = clock === 'virtual' && !targets.some(({ report }) => isOfADraw(report));
   const shared =
     of === 'trace'
-      ? `The same trace came to all, whole, from an empty system${clock === 'virtual' ? ', in virtual time: brackets are exact for it' : ''}`
+      ? `The same trace came to all, whole, from an empty system${isExact ? ', in virtual time: brackets are exact for it' : ''}`
       : 'The same rows came to all, as far as each search went: a ratio is known better than by intervals that take each target by itself';
   return [`${shared}. ${sent}`, ...goals];
 }

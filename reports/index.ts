@@ -38,4 +38,4 @@ export { METRIC_NAMES } from './definitions.ts';
 export { commandText, intervalText } from './format.ts';
 export { measuredText, reasonText, trendVerdict } from './trend-words.ts';
 export { usableInterval } from './goodput-verdict.ts';
-export { changeRange, metricLabel } from './comparison-words.ts';
+export { changeBounds, metricLabel } from './comparison-words.ts';

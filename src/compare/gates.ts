@@ -1,4 +1,4 @@
-import { changeRange } from '../../reports/index.ts';
+import { changeBounds } from '../../reports/index.ts';
 import { didYouMean } from '../core/did-you-mean.ts';
 import { UserError } from '../core/errors.ts';
 import type { GateVerdict } from '../core/gate.ts';
@@ -115,5 +115,5 @@ function outright(verdict: ComparedMetric['verdict'], limit: number): GateVerdic
 }
 
 function changeText({ name, change, bounds95, why }: ComparedMetric): string {
-  return change === null ? `${name}: ${why ?? 'not known'}` : `${name} ${changeRange(change, bounds95)}`;
+  return change === null ? `${name}: ${why ?? 'not known'}` : `${name} ${changeBounds(change, bounds95)}`;
 }

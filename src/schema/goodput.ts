@@ -106,7 +106,12 @@ export const goodputSchema = z
         'Trace: its own timing, scaled; of traffic in pieces of 60 s in random order. Poisson: rows drawn at random.',
       ),
     precision: z.number().describe('Half width that was asked for.'),
-    target: run.target.pick({ spec: true, kind: true, model: true }),
+    target: run.target.pick({ spec: true, kind: true, model: true }).extend({
+      noisy: z
+        .boolean()
+        .optional()
+        .describe("True: its times have noise, of one draw; another seed's answer is another."),
+    }),
     gpus: count.nullable().describe('Of the target; null where it does not tell and --gpus is not given.'),
     clock: run.clock,
     workload: z.strictObject({

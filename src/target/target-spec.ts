@@ -169,3 +169,10 @@ function checkAdapter(
     throw new UserError(`--handover ${handover}: is one of ${dialect}'s servers, and --adapter is ${adapter}`);
   checkEndpoint(dialect, endpoint);
 }
+
+/** Whether a target is an engine whose times are noisy. */
+export function isNoisy(target: TargetSpec): boolean {
+  if (target.kind !== 'engine') return false;
+  const { noise, run_noise } = target.engine.options;
+  return Number(noise ?? 0) > 0 || Number(run_noise ?? 0) > 0;
+}

@@ -73,3 +73,14 @@ test('a figure that is zero in every run of both is not worse, and has not grown
     'undecided',
   ]);
 });
+
+test('a gate says which bounds it is judged by: each one-sided, inside the interval of the table', async () => {
+  const [base, now] = [
+    await exampleSide('base', { factors: [1, 1.01, 0.99] }),
+    await exampleSide('new', { factors: [1.3, 1.31, 1.29] }),
+  ];
+  const comparison = compareRuns(base, now, { margin: 0.02, names: ['a', 'b'] });
+  const { verdict, why } = judgeCompareGate(parseCompareGate('ttft.p50<=+5%'), comparison);
+  assert.equal(verdict, 'missed');
+  assert.match(why, /^ttft\.p50 \+[\d.]+ % \(at least \+[\d.]+ %, at most \+[\d.]+ %, each at 95 %\)$/);
+});

@@ -96,6 +96,16 @@ test('a bound is not called a bracket, and a search without a run has neither', 
   assert.match(note([], [null, null]), /in virtual time\./);
 });
 
+test('the answer of a noisy engine is one of a draw, and no bracket is exact for it', () => {
+  const target = { spec: 'reference:vllm-v1,noise=0.1', kind: 'reference', model: null, noisy: true } as const;
+  const notes = (of: 'trace' | 'traffic'): string =>
+    goodputVerdict(exampleGoodput(of, [cutProbe('run', 4, true)], [{ bracket_rps: [4, 5] }], { target })).notes.join();
+  for (const estimand of ['trace', 'traffic'] as const) {
+    assert.match(notes(estimand), /Of one draw of the engine's noise: another seed carries another rate/);
+    assert.doesNotMatch(notes(estimand), /exact/);
+  }
+});
+
 test('pieces of a trace under ten minutes are a tenth of it', () => {
   const note = (requests: number): string => {
     const workload = { ...TRAFFIC_GOODPUT.workload, requests, rate_rps: 4 };

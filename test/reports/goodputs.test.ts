@@ -37,6 +37,15 @@ test('brackets of a trace are as good as intervals', () => {
   assert.match(notes[1] ?? '', /^The same trace came to all/);
 });
 
+test('of engines whose noise is one draw none carries most, and no ratio is known', () => {
+  const noisy = (report: GoodputReport): GoodputReport => ({ ...report, target: { ...report.target, noisy: true } });
+  const { sentence, notes } = goodputsVerdict(targets(trafficAt(9, 11), noisy(trafficAt(13, 15))));
+  assert.match(sentence, /which carries most is not known$/);
+  assert.match(notes[0] ?? '', /no ratio, an answer is of one draw of the engine's noise/);
+  const ofTrace = goodputsVerdict(targets(TRACE_GOODPUT, noisy(TRACE_GOODPUT)));
+  assert.doesNotMatch(ofTrace.notes.join(), /exact/);
+});
+
 test('no ratio where one is below, above, not valid, or was asked something else', () => {
   const known = trafficAt(9, 11);
   const answer = (each: Partial<GoodputAnswer>): GoodputReport => exampleGoodput('traffic', [], [each]);

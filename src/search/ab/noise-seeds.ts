@@ -1,12 +1,5 @@
-import { parseTarget, type TargetSpec } from '../../target/target-spec.ts';
+import { isNoisy, parseTarget } from '../../target/target-spec.ts';
 import { SIDES, type Place } from './order.ts';
-
-/** Whether a target is an engine whose times are noisy. */
-export function isNoisy(target: TargetSpec): boolean {
-  if (target.kind !== 'engine') return false;
-  const { noise, run_noise } = target.engine.options;
-  return Number(noise ?? 0) > 0 || Number(run_noise ?? 0) > 0;
-}
 
 /**
  * The target of one repeat: a noisy engine gets a seed that no other repeat has, from its own `seed` on (1 by default): 1, 3,

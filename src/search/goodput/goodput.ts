@@ -12,7 +12,7 @@ import { checkDirectory, checkRunDirectory, LOCK_FILE } from '../../runs/run-dir
 import type { GoodputReport } from '../../schema/goodput.ts';
 import { openTarget } from '../../target/open-target.ts';
 import type { TargetSession } from '../../target/session.ts';
-import { checkTarget } from '../../target/target-spec.ts';
+import { checkTarget, isNoisy } from '../../target/target-spec.ts';
 import type { Found, GoodputSearch, SearchContext, SearchHooks } from './context.ts';
 import { checkGoodputFiles, leaveGoodput } from './files.ts';
 import { ofTrace } from './of-trace.ts';
@@ -97,7 +97,12 @@ function reportOf(
     slo: { text: search.slo.text, limits_ms: search.slo.limits },
     arrivals: search.arrivals,
     precision: search.precision,
-    target: { spec: facts.spec, kind: facts.kind, model: facts.model },
+    target: {
+      spec: facts.spec,
+      kind: facts.kind,
+      model: facts.model,
+      ...(isNoisy(spec.target.spec) ? { noisy: true } : {}),
+    },
     gpus,
     clock: spec.target.clock,
     workload: { name: source.name, sha256: stats.sourceSha256, requests: stats.requests, rate_rps: ownRps },
