@@ -1,6 +1,7 @@
-import { appendFileSync, closeSync, openSync } from 'node:fs';
+import { appendFileSync, closeSync, fstatSync, openSync } from 'node:fs';
 import { deserialize, serialize } from 'node:v8';
 import { crc32 } from 'node:zlib';
+import { UserError } from '../core/errors.ts';
 import { MOST_PART_BYTES, readWithin } from '../core/read-within.ts';
 import type { RecordBatch } from '../core/record.ts';
 
@@ -21,18 +22,26 @@ export interface JournalEntry {
  * Each entry is in the file when `append` returns, so it outlives the process; it is not synced to the device.
  */
 export class Journal {
+  readonly #file: string;
   readonly #descriptor: number;
+  /** Some file systems count no names of a file. */
+  readonly #hasNames: boolean;
 
   constructor(file: string) {
+    this.#file = file;
     this.#descriptor = openSync(file, 'wx');
+    this.#hasNames = fstatSync(this.#descriptor).nlink > 0;
   }
 
+  /** Throws a UserError where the file has been removed: what is written to it then is lost. */
   append(entry: JournalEntry): void {
     const payload = serialize(entry);
     const head = Buffer.alloc(HEAD_BYTES);
     head.writeUInt32LE(payload.length, 0);
     head.writeUInt32LE(crc32(payload), 4);
     appendFileSync(this.#descriptor, Buffer.concat([head, payload]));
+    if (this.#hasNames && fstatSync(this.#descriptor).nlink === 0)
+      throw new UserError(`${this.#file}: was removed while the run went on; let the folder of a run be until it ends`);
   }
 
   close(): void {

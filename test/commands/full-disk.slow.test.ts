@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { cli, CLI, readJson, temporaryFolder, type CliResult } from '../cli.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cli, CLI, readJson, startCli, temporaryFolder, type CliResult } from '../cli.ts';
 
 const folder = temporaryFolder();
 /** 100 seconds of requests, of which the journal of one holds more than the limit. */
@@ -20,6 +21,20 @@ function limited(kb: number, ...args: readonly string[]): Promise<CliResult> {
     ),
   );
 }
+
+it('a run whose folder is removed ends then, and not after all of its load', async () => {
+  const dir = join(folder, 'removed');
+  const { result } = startCli(['run', TRACE, '--target', 'reference', '--out', dir, '--quiet']);
+  const hasJournal = (): boolean =>
+    existsSync(join(dir, 'requests')) && readdirSync(join(dir, 'requests')).some((name) => name.endsWith('.journal'));
+  while (!hasJournal()) await sleep(50);
+  rmSync(dir, { recursive: true });
+  const began = Date.now();
+  const { code, stderr } = await result;
+  assert.ok(Date.now() - began < 50_000, 'it went on');
+  assert.equal(code, 2, stderr);
+  assert.match(stderr, /open-0-00000\.journal: was removed while the run went on/);
+});
 
 describe('a disk that takes no more', { skip: process.platform === 'win32' ? 'no ulimit' : false }, () => {
   for (const [what, options] of Object.entries({
