@@ -144,7 +144,7 @@ export class Recorder implements RunSink {
     request.sentUs = timeUs;
     request.connectUs = connectUs;
     this.progress.sent++;
-    const record = this.#record(request, null, 'cut', 'the client was killed', null);
+    const record = this.#record(request, null, 'cut', 'the client ended first', null);
     this.#maxLatenessUs = Math.max(this.#maxLatenessUs, latenessUs(record) ?? 0);
     this.#sentBatch.push({ ...record, client_stalled: null });
   }

@@ -202,7 +202,9 @@ async function finishRecords(
   hooks: RunHooks,
   { stopped, report, fault, idleUs }: Replayed,
 ): Promise<Recorded> {
-  const status = stopped === null ? 'complete' : hooks.stop.aborted ? 'interrupted' : 'failed';
+  // Requests that the client did not get to, by its user or by a fault of its own, are no failures of the server.
+  const isOurs = hooks.stop.aborted || fault !== null;
+  const status = stopped === null ? 'complete' : isOurs ? 'interrupted' : 'failed';
   const { sessions } = begun;
   const client = report?.health ?? null;
   const certificate = certifiedRun(plan.spec.certificate, client, plan.workers);
@@ -222,7 +224,7 @@ async function finishRecords(
     return { manifest, fault };
   } catch (thrown) {
     if (fault === null) throw thrown;
-    // What fails after a fault may follow from it. The run is marked as failed all the same.
+    // What fails after a fault may follow from it. That the run has ended is said all the same.
     try {
       writeManifest(dir, ended);
     } catch {

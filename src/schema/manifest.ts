@@ -259,7 +259,11 @@ export const manifestSchema = z
   .strictObject({
     schema: z.literal(1),
     run_id: z.string().describe('Name of the run directory.'),
-    status: z.enum(['running', 'complete', 'interrupted', 'failed']),
+    status: z
+      .enum(['running', 'complete', 'interrupted', 'failed'])
+      .describe(
+        'Interrupted: by its user, or by a fault of the client, such as a full disk. Failed: its server was gone.',
+      ),
     reason: z.string().nullable().describe('Why the run did not complete, in a sentence; null if it did.'),
     command: z
       .array(z.string())

@@ -62,7 +62,7 @@ Math.ceil = (x) => {
   assert.match(stderr, /TypeError: planted\n {4}at /);
   assert.doesNotMatch(stdout, /Valid/);
   const { status, reason } = readJson(folder, 'engine', 'run.json');
-  assert.deepEqual([status, reason], ['failed', 'a fault in reprise: planted']);
+  assert.deepEqual([status, reason], ['interrupted', 'a fault in reprise: planted']);
 });
 
 it('a TypeError in a decoder ends the run with it; what had ended by then is kept', async () => {
@@ -133,7 +133,7 @@ it('a TypeError where an answer has ended, in the codec or behind it, is not los
       }),
       (thrown) => thrown instanceof TypeError && thrown.message === 'planted',
     );
-    assert.equal(readJson(out, 'run.json')['status'], 'failed');
+    assert.equal(readJson(out, 'run.json')['status'], 'interrupted');
   }
   await refusing.close();
 });
@@ -166,7 +166,7 @@ if (send !== undefined)
   const { code: exit, stderr } = await withPlanted('process', code, 'run', trace);
   assert.equal(exit, 70, stderr);
   assert.match(stderr, /the reference engine is gone: .*exit code 70[^]*TypeError: planted\n {4}at /);
-  assert.equal(readJson(folder, 'process', 'run.json')['status'], 'failed');
+  assert.equal(readJson(folder, 'process', 'run.json')['status'], 'interrupted');
 });
 
 it('a misuse that a user can mend stays one line and exit 2', async () => {

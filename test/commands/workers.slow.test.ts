@@ -223,7 +223,7 @@ if (!isMainThread && workerData?.data?.worker === 1) {
     const { code, stderr, manifest, outcomes } = await withPlanted('fault', "throw new TypeError('planted');");
     assert.equal(code, 70, stderr);
     assert.match(stderr, /TypeError: planted\n {4}at .*fault\.mjs[^]*recorder\.ts/);
-    assert.deepEqual([manifest.status, manifest.reason], ['failed', 'a fault in reprise: planted']);
+    assert.deepEqual([manifest.status, manifest.reason], ['interrupted', 'a fault in reprise: planted']);
     for (const worker of [0, 1]) assert.ok((outcomes.get(`${worker} ok`) ?? 0) > 20, JSON.stringify([...outcomes]));
     assert.ok(manifest.client !== null);
   });
@@ -231,7 +231,7 @@ if (!isMainThread && workerData?.data?.worker === 1) {
   it('that dies ends the run; its journal is mended as that of a run that was killed', async () => {
     const { code, stderr, manifest, outcomes } = await withPlanted('death', 'process.exit(7);');
     assert.equal(code, 70, stderr);
-    assert.equal(manifest.status, 'failed');
+    assert.equal(manifest.status, 'interrupted');
     assert.match(manifest.reason ?? '', /client-worker\.ts has ended with code 7/);
     for (const worker of [0, 1]) assert.ok((outcomes.get(`${worker} ok`) ?? 0) > 20, JSON.stringify([...outcomes]));
   });
