@@ -186,8 +186,13 @@ function outputsText({ delivered: { outputs } }: Figures, kind: 'short' | 'long'
   );
 }
 
+/** So many answers came in lumps, or all did. */
+const FEWEST_LUMPED = 3;
+
 function lumpsText({ delivered: { lumps }, server }: Figures): string | null {
-  if (lumps === null || lumps.lumped === 0 || lumps.lumped < TELLING_SHARE * lumps.streams) return null;
+  if (lumps === null || lumps.lumped < TELLING_SHARE * lumps.streams) return null;
+  // One answer of a short run that paused on its way is no proxy that buffers.
+  if (lumps.lumped < Math.min(FEWEST_LUMPED, Math.max(1, lumps.streams))) return null;
   const perLump = lumps.tokens / lumps.lumps;
   const theirs = server?.latency_ms.itl ?? null;
   const beside = theirs === null ? '' : `; the server's own ITL is ${threeFigures(theirs.mean)} ms on average`;

@@ -307,6 +307,22 @@ describe('what the figures describe instead of the server', () => {
     assert.match(textOf(summary, 'client'), /36\.0 % of the time other programs on its machine had the cores/);
   });
 
+  it('a client that stood still, whose backlog is no overload of the server', async () => {
+    const { client } = exampleManifest();
+    assert.ok(client !== null);
+    const stoodStill = { ...client.event_loop_delay_ms, max: 4000 };
+    const behind = (i: number): Partial<RequestRecord> =>
+      failed('timeout', null, `not finished within ${i} s (--timeout)`);
+    const records = steadyRecords(400, (i) => ({ ...(i < 100 ? {} : behind(i)), end_us: i * 250_000 + 60e6 }));
+    const still = overHttp({
+      client: { ...client, duration_s: 100, core_wait_s: 36, event_loop_delay_ms: stoodStill },
+    });
+    const summary = await summaryOfRecords(records, SLO, still);
+    assert.deepEqual(codes(summary), ['client', 'failures']);
+    assert.match(textOf(summary, 'client'), /it stood still for 4\.00 s/);
+    assert.ok(codes(await summaryOfRecords(records, SLO, overHttp())).includes('overload'), 'as it looks without that');
+  });
+
   it('a warm cache', async () => {
     const summary = await summaryOfRecords(
       steadyRecords(400, () => ({ cached_tokens: 990 })),
@@ -363,6 +379,21 @@ it('time-outs of requests that are nearly alone are no overload', async () => {
   );
   assert.ok(!codes(summary).includes('overload'));
   assert.match(textOf(summary, 'failures'), /^No answer came in time for 100 % of the requests/);
+});
+
+it('of a server that answers nobody no load is blamed, however many are in flight', async () => {
+  const late = { ...failed('timeout', null, 'not finished within 60 s (--timeout)'), end_us: 500e6 };
+  for (const [token_times_us, said] of [
+    [new Float64Array(), /Nothing came: send it a request by itself, to tell a server that answers nobody/],
+    [tokenTimes(), /Tokens came, but not one answer was over in time: .* a server that never ends its answers/],
+  ] as const) {
+    const summary = await summaryOfRecords(
+      steadyRecords(400, () => ({ ...late, token_times_us })),
+      SLO,
+    );
+    assert.deepEqual(codes(summary), ['failures']);
+    assert.match(textOf(summary, 'failures'), said);
+  }
 });
 
 describe('little data', () => {

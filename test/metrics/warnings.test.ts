@@ -107,6 +107,14 @@ describe('tokens that share their read times', () => {
     assert.equal(allowsVerdict(warnings, 'met'), false);
   });
 
+  it('of one answer or two of many are a pause on the way, of three the way itself', async () => {
+    const lump = times(OUTPUT, 5);
+    const lumped = (few: number) => (i: number) => (i < few ? { token_times_us: lump, lumped_tokens: OUTPUT } : {});
+    assert.deepEqual(codes(await summaryOf(30, lumped(2))), []);
+    assert.deepEqual(codes(await summaryOf(30, lumped(3))), ['lumps']);
+    assert.deepEqual(codes(await summaryOf(2, lumped(2))), ['lumps'], 'all of them');
+  });
+
   it('are lumps although they take a few reads, and although a token stands alone', async () => {
     const lump = times(OUTPUT, 5);
     assert.deepEqual(codes(await summaryOf(10, () => ({ token_times_us: lump, lumped_tokens: OUTPUT }))), ['lumps']);

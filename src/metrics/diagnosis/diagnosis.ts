@@ -13,7 +13,7 @@ import { type Facts, isTelling } from './facts.ts';
 import { failuresText, FailureKindCollector } from './failure-kinds.ts';
 import { lengthText } from './length-rules.ts';
 import { loadPeaks } from './load-peaks.ts';
-import { cacheText, capText, clientText, proxyText } from './measurement-rules.ts';
+import { cacheText, capText, clientText, proxyText, stoodStillMs } from './measurement-rules.ts';
 import { overloadOf, overloadText } from './overload-rule.ts';
 import { PromptGapsCollector, promptsText } from './prompt-gaps.ts';
 import { memoryText, serverState, type ServerCourse } from './server-course.ts';
@@ -41,6 +41,12 @@ const RULES: Readonly<Record<Exclude<DiagnosisCode, 'unclear'>, Rule>> = {
 
 /** Rules that go by what is in flight, which a cap of the client holds down: what waits for a place waits in the client. */
 const NOT_UNDER_A_CAP: ReadonlySet<DiagnosisCode> = new Set(['overload', 'slowdown', 'floor', 'load']);
+
+/**
+ * Rules that go by how load and misses went on: a client that stood still and caught up makes bursts and backlogs, and of
+ * a server that answered nobody nothing tells whether less load would have helped.
+ */
+const BY_LOAD: ReadonlySet<DiagnosisCode> = new Set(['overload', 'burst', 'slowdown', 'floor', 'load']);
 
 /** Rules that do not go by when a request was sent. */
 const WITHOUT_TIMES: ReadonlySet<DiagnosisCode> = new Set(['cache', 'failures', 'lengths']);
@@ -80,12 +86,14 @@ export class DiagnosisCollector {
     const course = this.#course.result();
     const lengths = lengthText(course);
     const isJudged = summary.slo?.attainment.overloaded ?? false;
-    const overload = course === null ? null : overloadOf(course, isJudged, lengths !== null);
+    const warned = new Set(warnings.map(({ code }) => code));
+    const isMute = stoodStillMs({ warned, summary }) !== null || summary.requests.ok === 0;
+    const overload = course === null || isMute ? null : overloadOf(course, isJudged, lengths !== null);
     const concentration = course === null || overload !== null ? null : concentrationOf(course);
     const facts: Facts = {
       summary,
       manifest,
-      warned: new Set(warnings.map(({ code }) => code)),
+      warned,
       course,
       lengths,
       overload,
@@ -103,6 +111,7 @@ export class DiagnosisCollector {
     for (const code of order) {
       const isBlind =
         (facts.warned.has('held') && NOT_UNDER_A_CAP.has(code)) ||
+        (isMute && BY_LOAD.has(code)) ||
         (manifest.imported?.starts === 'unknown' && !WITHOUT_TIMES.has(code));
       const text = code === 'unclear' || isBlind ? null : RULES[code](facts, codes);
       if (text === null) continue;

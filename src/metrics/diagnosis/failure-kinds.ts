@@ -79,7 +79,17 @@ export function failuresText({ summary, course, overload, failures }: Facts): st
         `${verb} ${formatShare(count / judged)} of the requests${status}, due ${when}${error === null ? '' : `: "${error}"`}.`,
       ];
     });
-  return sentences.length === 0 ? null : sentences.slice(0, NAMED).join(' ');
+  if (sentences.length === 0) return null;
+  return [...sentences.slice(0, NAMED), ...noneInTime(summary, failures)].join(' ');
+}
+
+/** Where all time was out, a server that is overloaded looks like one that answers nobody. */
+function noneInTime({ requests, latency_ms }: Facts['summary'], [first]: Facts['failures']): string[] {
+  if (requests.ok > 0 || first?.outcome !== 'timeout') return [];
+  const began = latency_ms.itl.n > 0;
+  return [
+    `${began ? 'Tokens came, but not one answer was over in time' : 'Nothing came'}: send it a request by itself, to tell a server that ${began ? 'never ends its answers' : 'answers nobody'} from an overload.`,
+  ];
 }
 
 /** A status that blames the request. */

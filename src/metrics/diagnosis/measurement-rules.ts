@@ -4,16 +4,36 @@ import type { Facts } from './facts.ts';
 
 /** What the figures describe instead of the server: whatever a warning says above the verdict, in words for everyone. */
 
-export function clientText({ warned, summary: { validity } }: Facts): string | null {
+export function clientText(facts: Facts): string | null {
+  const { warned, summary } = facts;
+  const { validity } = summary;
   if (!warned.has('not_valid') || isUnknown(validity)) return null;
   const waited = validity.core_wait_share ?? 0;
+  const stillMs = stoodStillMs(facts);
   const why =
-    waited > WAITED
-      ? `for ${formatShare(waited)} of the time other programs on its machine had the cores that it needed`
-      : 'it sent requests late or stood still';
+    stillMs !== null
+      ? `it stood still for ${formatMs(stillMs)}, in which what came and went waited`
+      : waited > WAITED
+        ? `for ${formatShare(waited)} of the time other programs on its machine had the cores that it needed`
+        : 'it sent requests late or stood still';
   return `The client was slow: ${why}, and its own delays are in these figures. Repeat the run on a quiet machine.`;
 }
 const WAITED = 0.04;
+
+/**
+ * The longest time that the client of a run that is not valid stood still, where it is so long that what it did not do
+ * meanwhile looks like a slow server; or null.
+ */
+export function stoodStillMs({
+  warned,
+  summary: { validity, delivered },
+}: Pick<Facts, 'warned' | 'summary'>): number | null {
+  const longest = validity.event_loop_delay_ms?.max ?? 0;
+  const isLong = longest >= STOOD_STILL_MS && longest >= STOOD_STILL_SHARE * delivered.duration_s * 1000;
+  return warned.has('not_valid') && isLong ? longest : null;
+}
+const STOOD_STILL_MS = 1000;
+const STOOD_STILL_SHARE = 0.01;
 
 /** Of another tool's client, and of one that was killed and had sent in time, nothing is known. */
 function isUnknown({ judged, event_loop_delay_ms, reasons }: Facts['summary']['validity']): boolean {
