@@ -114,7 +114,17 @@ export function missedMostText(group: RateGroup): string {
   return most === null ? '-' : most === 'failures' ? most : METRIC_NAMES[most];
 }
 
-/** A quantile of a latency, in milliseconds: the median over the parts of a group. Null: cut, or it fails. */
+/** Whether a row stands for several segments: what it says of shares is of all their requests, of quantiles a median. */
+export function hasPooled(groups: readonly RateGroup[]): boolean {
+  return groups.some(({ probes }) => probes.length > 1);
+}
+
+/** `TTFT p90 (median)` where segments are pooled, whose own quantiles no quantile of all their requests follows from. */
+export function quantileName(groups: readonly RateGroup[], metric: RequestLatency, quantile: string): string {
+  return `${METRIC_NAMES[metric]} ${quantile}${hasPooled(groups) ? ' (median)' : ''}`;
+}
+
+/** A quantile of a latency, in milliseconds: the (lower) median over the parts of a group. Null: cut, or it fails. */
 export function quantileMs(group: RateGroup, metric: RequestLatency, quantile: 'p50' | 'p90' | 'p99'): number | null {
   const values = group.probes
     // A percentile that fails is above all others.

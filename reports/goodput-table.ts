@@ -2,9 +2,18 @@ import { REQUEST_LATENCIES } from '../src/core/slo.ts';
 import { formatMs, threeFigures, withThousands } from '../src/core/units.ts';
 import type { GoodputProbe, GoodputReport } from '../src/schema/goodput.ts';
 import type { Table } from './charts/chart.ts';
-import { METRIC_NAMES } from './definitions.ts';
 import { intervalText } from './format.ts';
-import { limited, missedMostText, pooled, quantileMs, type RateGroup, rateGroups, ratesText } from './goodput-rates.ts';
+import {
+  hasPooled,
+  limited,
+  missedMostText,
+  pooled,
+  quantileMs,
+  quantileName,
+  type RateGroup,
+  rateGroups,
+  ratesText,
+} from './goodput-rates.ts';
 import { shareText } from './goodput-share.ts';
 
 /** What was seen at each rate: every run of a trace; of traffic the probes, then its segments pooled by rate. */
@@ -18,6 +27,13 @@ export function probesTable(report: GoodputReport): Table {
     report,
     report.probes.map((each) => ({ kind: each.kind, probes: [each], rateRps: each.rate_rps })),
   );
+}
+
+/** What the figures of a row of several segments are, for above `goodputTable`; null: it has none. */
+export function pooledNote(report: GoodputReport): string | null {
+  if (!hasPooled(rateGroups(report))) return null;
+  const measured = REQUEST_LATENCIES.some((metric) => limited(report).includes(metric));
+  return `A row of several segments: "meet the SLO" is of all their requests${measured ? '; p90 is the median (of two the lower) of the p90 of each segment' : ''}`;
 }
 
 interface Column {
@@ -37,7 +53,7 @@ function tableOf(report: GoodputReport, groups: readonly RateGroup[]): Table {
     { name: 'meet the SLO', cell: (group) => shareText(pooled(group), report.at) },
     ...(report.probes.some(({ ci95 }) => ci95 !== null) ? [{ name: '95 % interval', cell: ofInterval }] : []),
     ...REQUEST_LATENCIES.filter((metric) => limited(report).includes(metric)).map((metric) => ({
-      name: `${METRIC_NAMES[metric]} p90`,
+      name: quantileName(groups, metric, 'p90'),
       cell: (group: RateGroup) => msText(quantileMs(group, metric, 'p90')),
     })),
     { name: 'misses most', cell: missedMostText },
@@ -47,6 +63,13 @@ function tableOf(report: GoodputReport, groups: readonly RateGroup[]): Table {
     columns: columns.map(({ name }) => name),
     rows: groups.map((group) => columns.map(({ cell }) => cell(group))),
   };
+}
+
+/** For a terminal: what the name of a column has in brackets stands under it. */
+export function stacked({ columns, rows }: Table): Table {
+  const names = columns.map((name) => name.split(/ (?=\()/));
+  if (names.every(({ length }) => length === 1)) return { columns, rows };
+  return { columns: names.map(([name = '']) => name), rows: [names.map(([, under = '']) => under), ...rows] };
 }
 
 /** As much of a table as a line holds: columns go in the order given until it fits, the last of all where it does not. */

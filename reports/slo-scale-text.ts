@@ -1,20 +1,19 @@
-import { plainPercent, threeFigures } from '../src/core/units.ts';
-import { smallestScale } from '../src/metrics/slo-scales.ts';
+import { plainPercent, threeFigures, threeFiguresUp } from '../src/core/units.ts';
 import { judgedRequests } from '../src/metrics/stopped.ts';
 import type { Summary } from '../src/schema/summary.ts';
 
 /**
- * From which scale of the SLO on the wanted share meets it: `90 % meet 0.83 times the SLO and more`; null where the run was
- * not judged by several.
+ * From which scale of the SLO on the wanted share meets it: `90 % meet it from 0.830 times the SLO on`; null where the run
+ * was not judged by several.
  */
 export function sloScaleText({ slo, requests }: Pick<Summary, 'slo' | 'requests'>): string | null {
-  const scales = slo?.scales ?? [];
-  if (slo === null || scales.length < 2 || judgedRequests(requests) === 0) return null;
-  const { at, state, ci95 } = smallestScale(scales, slo.at);
+  if (slo?.smallest_scale === undefined || judgedRequests(requests) === 0) return null;
+  if ((slo.scales ?? []).length < 2) return null;
+  const { scale, ci95_scale } = slo.smallest_scale;
   const goal = `${plainPercent(slo.at)} %`;
-  if (at === null) return `${goal} do not meet it up to ${scales.at(-1)?.scale} times the SLO, the loosest tried`;
-  if (state === 'all') return `${goal} meet it from ${at} times the SLO on at least, the tightest tried`;
-  const [low, high] = ci95;
+  if (scale === null)
+    return `${goal} meet it at no scale of the SLO: too many requests failed, or have no known latency`;
+  const [low, high] = ci95_scale;
   const range = low === null || high === null ? '' : ` (95 % interval ${threeFigures(low)}-${threeFigures(high)})`;
-  return `${goal} meet it from ${threeFigures(at)} times the SLO on${range}`;
+  return `${goal} meet it from ${threeFiguresUp(scale)} times the SLO on${range}`;
 }

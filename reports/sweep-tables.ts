@@ -1,4 +1,4 @@
-import { formatShare, threeFigures } from '../src/core/units.ts';
+import { formatShare, threeFigures, threeFiguresUp } from '../src/core/units.ts';
 import type { SweepMinScale, SweepPoint, SweepReport } from '../src/schema/sweep.ts';
 import type { Table } from './charts/chart.ts';
 import { METRIC_NAMES } from './definitions.ts';
@@ -35,7 +35,7 @@ function goodputTable(report: SweepReport): NamedTable {
   const { targets, slo_scales, goodputs } = report;
   const perGpu = showsPerGpu(report);
   return {
-    title: `Goodput in requests/s${perGpu ? ' per GPU' : ''}, by SLO scale (95 % interval)`,
+    title: `Goodput in requests/s${perGpu ? ' per GPU' : ''}, by SLO scale, interpolated between rates (95 % interval)`,
     columns: ['SLO scale', ...targets.map(({ name }) => name)],
     rows: slo_scales.map((scale) => [
       String(scale),
@@ -53,14 +53,13 @@ function minScaleTable(report: SweepReport): NamedTable {
   return {
     title: 'Smallest SLO scale that is met, by rate',
     columns: [rateUnit(report), ...report.targets.map(({ name }) => name)],
-    rows: byRate(report, report.min_scales, (each) => minScaleText(each, report)),
+    rows: byRate(report, report.min_scales, minScaleText),
   };
 }
 
-/** `0.83`, `at most 0.5`, `over 2`. */
-export function minScaleText({ min_scale, state }: SweepMinScale, { slo_scales }: SweepReport): string {
-  if (min_scale === null) return `over ${slo_scales.at(-1)}`;
-  return state === 'all' ? `at most ${min_scale}` : threeFigures(min_scale);
+/** `0.830`; `none` where too many requests failed. */
+export function minScaleText({ min_scale }: SweepMinScale): string {
+  return min_scale === null ? 'none' : threeFiguresUp(min_scale);
 }
 
 /** Whether goodputs are shown per GPU: where every target's GPUs are known. */
@@ -95,7 +94,7 @@ export function runsTable(report: SweepReport): Table & { readonly dirs: readonl
         formatShare(attainment),
         ci95 === null ? (overloaded ? 'overloaded' : '-') : intervalText(ci95),
         binding === null ? '-' : METRIC_NAMES[binding],
-        smallest === undefined ? '-' : minScaleText(smallest, report),
+        smallest === undefined ? '-' : minScaleText(smallest),
         `${dir}${valid ? '' : ' (not valid)'}`,
       ];
     }),

@@ -106,21 +106,21 @@ function carriedText(goodput: SweepGoodput, report: SweepReport): string {
     const lowest = Math.min(...report.min_scales.map((run) => rateOf(run, report)));
     return `at no rate that was tried, from ${threeFigures(lowest)} ${rateUnit(report)} on`;
   }
-  const shown = `up to ${threeFigures(rate)} ${rateUnit(report)}`;
-  if (goodput.state === 'all') return `${shown} at least, the highest rate tried`;
+  const shown = `${threeFigures(rate)} ${rateUnit(report)}`;
+  if (goodput.state === 'all') return `up to ${shown} at least, the highest rate tried`;
   const bracket = bracketText(goodput, report);
   const range = rangeText(ci95);
-  return `${shown} (${bracket}${range === null ? '' : `; 95 % interval ${range}`})`;
+  return `up to about ${shown} (${bracket}${range === null ? '' : `; 95 % interval ${range}`})`;
 }
 
-/** `2.00 met, 2.25 missed`: the two rates of the grid between which the crossing is interpolated. */
+/** `interpolated: 2.00 met, 2.25 missed`: the two rates of the grid between which the crossing is interpolated. */
 function bracketText({ target, bracket_rps }: SweepGoodput, report: SweepReport): string {
   const runs = report.min_scales.filter((each) => each.target === target);
   const [met, missed] = bracket_rps.map((rate) => {
     const run = runs.find(({ rate_rps }) => rate_rps === rate);
     return run === undefined ? '-' : threeFigures(rateOf(run, report));
   });
-  return `${met} met, ${missed} missed`;
+  return `interpolated: ${met} met, ${missed} missed`;
 }
 
 /** How many times as much the one of two targets carries; null unless both have an interval, and these are apart. */

@@ -5,7 +5,16 @@ import { countText } from '../../src/core/words.ts';
 import type { GoodputReport } from '../../src/schema/goodput.ts';
 import { METRIC_NAMES } from '../definitions.ts';
 import { plainMs } from '../format.ts';
-import { isWhole, limited, quantileMs, type RateGroup, rateGroups, ratesText } from '../goodput-rates.ts';
+import {
+  hasPooled,
+  isWhole,
+  limited,
+  quantileMs,
+  quantileName,
+  type RateGroup,
+  rateGroups,
+  ratesText,
+} from '../goodput-rates.ts';
 import type { Chart, Layers, Position } from './chart.ts';
 import { logDomain, logTicks, MS_LABEL } from './log-axis.ts';
 import { rateAxis, rateDomain } from './rate-axis.ts';
@@ -48,7 +57,7 @@ function latencyChart(report: GoodputReport, metric: RequestLatency, groups: rea
     note: notes.filter((note) => note !== '').join(' '),
     spec: spec(points, isNear ? limitMs : null),
     table: {
-      columns: ['requests/s', ...QUANTILES.map((quantile) => `${name} ${quantile}`)],
+      columns: ['requests/s', ...QUANTILES.map((quantile) => quantileName(groups, metric, quantile))],
       rows: groups
         .toSorted((a, b) => a.rateRps - b.rateRps)
         .map((group) => [
@@ -68,7 +77,9 @@ function seenNotes(groups: readonly RateGroup[]): string[] {
   const [runs, probes, segments] = [count('run'), count('probe'), count('segment')];
   return [
     ...(runs === 0 ? [] : [`n = ${countText(runs, 'run')} that went to ${runs === 1 ? 'its end' : 'their ends'}.`]),
-    ...(segments === 0 ? [] : [`n = ${countText(segments, 'segment')}; line: the medians at about one rate.`]),
+    ...(segments === 0
+      ? []
+      : [`n = ${countText(segments, 'segment')}; line: the medians, at about one rate, of what each segment has.`]),
     ...(probes === 0 ? [] : [`Hollow: ${probes === 1 ? 'a probe' : countText(probes, 'probe')} from an empty system.`]),
   ];
 }
@@ -80,13 +91,14 @@ function titleOf(metric: RequestLatency, limitMs: number | null, groups: readonl
   const inOrder = groups.toSorted((a, b) => a.rateRps - b.rateRps);
   const isOver = inOrder.map((group) => (quantileMs(group, metric, 'p90') ?? Infinity) > limitMs);
   const first = isOver.indexOf(true);
+  const p90 = `${hasPooled(groups) ? 'Median ' : ''}${name} p90`;
   const limit = `its limit of ${plainMs(limitMs)}`;
-  if (first === -1) return `${name} p90 is within ${limit} at every rate`;
+  if (first === -1) return `${p90} is within ${limit} at every rate`;
   const from = inOrder[first];
   if (from === undefined || isOver.slice(first).includes(false)) return `${name} by rate, beside ${limit}`;
   return first === 0
-    ? `${name} p90 is beyond ${limit} at every rate`
-    : `${name} p90 is beyond ${limit} from ${threeFigures(from.probes[0]?.rate_rps ?? from.rateRps)} requests/s on`;
+    ? `${p90} is beyond ${limit} at every rate`
+    : `${p90} is beyond ${limit} from ${threeFigures(from.probes[0]?.rate_rps ?? from.rateRps)} requests/s on`;
 }
 
 interface Point {

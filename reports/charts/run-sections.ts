@@ -113,9 +113,9 @@ const LEAST_SCALES = 2;
 const LEAST_FOR_WATERFALL = 1;
 
 function promiseCharts({ slo, requests }: Summary, { slo_plane }: ReportData): Candidate[] {
-  const scales = slo?.scales ?? [];
+  const { scales = [], smallest_scale: smallest } = slo ?? {};
   const byScale: Candidate[] =
-    slo === null || scales.length < LEAST_SCALES
+    slo === null || smallest === undefined || scales.length < LEAST_SCALES
       ? []
       : [
           {
@@ -123,7 +123,8 @@ function promiseCharts({ slo, requests }: Summary, { slo_plane }: ReportData): C
             n: judgedRequests(requests),
             noun: 'request',
             least: LEAST_FOR_CURVE,
-            draw: () => sloScaleChart({ scales, limits_ms: slo.limits_ms, at: slo.at, n: judgedRequests(requests) }),
+            draw: () =>
+              sloScaleChart({ scales, smallest, limits_ms: slo.limits_ms, at: slo.at, n: judgedRequests(requests) }),
           },
         ];
   if (slo_plane.contours.every(({ points }) => points.length === 0)) return byScale;

@@ -77,7 +77,7 @@ export function shareCurves({ targets, points, crossings, goal, x: axis, sloAt }
       { data: all, mark: { type: 'line', strokeWidth: 1.75 }, encoding: { x, y, color } },
       dots(true),
       dots(false),
-      ...crossingLayers(crossings, { goal, sloAt, x, y, color }),
+      ...crossingLayers(crossings, { goal, x, y, color, isRight: (at) => isRightOf(at, sloAt, points) }),
     ],
   };
 }
@@ -101,14 +101,28 @@ function goalLayers(goal: number, y: Position, points: readonly SharePoint[]): L
   ];
 }
 
-interface CrossingContext extends Pick<ShareCurves, 'goal' | 'sloAt'> {
+/** What the words beside an upright take of the width of a narrow page. */
+const WORDS = 0.12;
+
+/** Whether words stand to the right of their upright: the SLO is not there, and else where the axis begins at the left. */
+function isRightOf(at: number, sloAt: number | null, points: readonly SharePoint[]): boolean {
+  if (sloAt === null) return false;
+  if (at >= sloAt) return true;
+  const xs = points.map(({ x }) => x);
+  const [from, to] = [Math.min(...xs), Math.max(...xs)];
+  const room = WORDS * (to - from);
+  return at - from < room && sloAt - at > room;
+}
+
+interface CrossingContext extends Pick<ShareCurves, 'goal'> {
+  readonly isRight: (at: number) => boolean;
   readonly x: Position;
   readonly y: Position;
   readonly color: Color;
 }
 
-/** Uprights; the words of neighbours stand one above the other, on the side on which the SLO is not. */
-function crossingLayers(crossings: readonly CrossingMark[], { goal, sloAt, x, y, color }: CrossingContext): Layers {
+/** Uprights; the words of neighbours stand one above the other. */
+function crossingLayers(crossings: readonly CrossingMark[], { goal, isRight, x, y, color }: CrossingContext): Layers {
   return [
     {
       data: { values: crossings.map((each) => ({ ...each, share: goal })) },
@@ -116,10 +130,10 @@ function crossingLayers(crossings: readonly CrossingMark[], { goal, sloAt, x, y,
       encoding: { x, y, y2: { datum: 0 }, color },
     },
     ...crossings.map((each, i): Layers[number] => {
-      const isRight = sloAt !== null && each.x >= sloAt;
+      const atRight = isRight(each.x);
       return {
         data: { values: [{ ...each, share: 0 }] },
-        mark: { type: 'text', align: isRight ? 'left' : 'right', dx: isRight ? 5 : -5, dy: -8 - 16 * i },
+        mark: { type: 'text', align: atRight ? 'left' : 'right', dx: atRight ? 5 : -5, dy: -8 - 16 * i },
         encoding: { x, y, text: { field: 'words', type: 'nominal' } },
       };
     }),

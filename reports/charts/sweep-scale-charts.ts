@@ -67,7 +67,8 @@ export function goodputByScale(report: SweepReport): Chart {
 export function minScaleByRate(report: SweepReport): Chart {
   const names = report.targets.map(({ name }) => name);
   const rows = report.min_scales.flatMap((each): Row[] => {
-    if (each.min_scale === null) return [];
+    // Of a scale of 0 there is no logarithm.
+    if (each.min_scale === null || each.min_scale === 0) return [];
     const [low, high] = each.ci95_scale;
     const hasBoth = low !== null && high !== null;
     return [
@@ -77,8 +78,8 @@ export function minScaleByRate(report: SweepReport): Chart {
         y: each.min_scale,
         low: hasBoth ? low : null,
         high: hasBoth ? high : null,
-        isBound: each.state !== 'between',
-        text: `${each.target} at ${threeFigures(rateOf(each, report))} ${rateUnit(report)}: ${minScaleText(each, report)} times the SLO`,
+        isBound: false,
+        text: `${each.target} at ${threeFigures(rateOf(each, report))} ${rateUnit(report)}: ${minScaleText(each)} times the SLO`,
       },
     ];
   });
@@ -88,13 +89,16 @@ export function minScaleByRate(report: SweepReport): Chart {
     id: 'min-scale-by-rate',
     title,
     label: `${title}, against the rate.`,
-    note: `${never === 0 ? '' : `${never} of ${report.min_scales.length} runs meet it at no scale that was tried, and are not drawn. `}Dashed: the SLO itself. Thin uprights: 95 % intervals with both ends known; hollow: at most so much, the smallest scale is still met.`,
+    note: `${never === 0 ? '' : `${never} of ${report.min_scales.length} runs meet it at no scale, or at any, and are not drawn. `}Dashed: the SLO itself. Thin uprights: 95 % intervals with both ends known.`,
     spec: curves(rows, names, {
       x: {
         scale: { type: 'log', nice: false },
         axis: { title: `${rateUnit(report)} (log scale)`, grid: false, format: '~g', tickCount: TICKS },
       },
-      y: { scale: { zero: false }, axis: { title: 'smallest SLO scale met', tickCount: 4 } },
+      y: {
+        scale: { type: 'log', nice: false },
+        axis: { title: 'smallest SLO scale met (log scale)', format: '~g', tickCount: 4 },
+      },
       slo: 'y',
     }),
     table: {
@@ -102,7 +106,7 @@ export function minScaleByRate(report: SweepReport): Chart {
       rows: report.min_scales.map((each) => [
         threeFigures(rateOf(each, report)),
         each.target,
-        minScaleText(each, report),
+        minScaleText(each),
         rangeText(each.ci95_scale) ?? '-',
       ]),
     },

@@ -4,7 +4,7 @@ import type { GoodputReport } from '../../src/schema/goodput.ts';
 import type { Table } from '../charts/chart.ts';
 import { goodputSections } from '../charts/goodput-sections.ts';
 import { limitsText, typeset } from '../format.ts';
-import { goodputTable, probesTable } from '../goodput-table.ts';
+import { goodputTable, pooledNote, probesTable } from '../goodput-table.ts';
 import { type GoodputVerdict, goodputVerdict } from '../goodput-verdict.ts';
 import { goodputMarkdown } from '../markdown/goodput.ts';
 import { chartSection } from './chart-section.ts';
@@ -73,9 +73,10 @@ function rates(report: GoodputReport): Markup {
     );
   const dirs = [...new Set(report.probes.map(({ dir }) => dir))].filter((dir) => dir !== null);
   const every = probesTable(report);
+  const pooled = pooledNote(report);
   return html`<p class="lead">
       ${dirs.length === 0 ? 'The run was not kept.' : html`${dirs.length === 1 ? 'All are parts of one run' : 'All are parts of these runs'}: ${dirs.map((dir, i) => html`${i === 0 ? '' : ', '}<a href="${dir}/report.html">${dir}</a>`)}.`}
-      ${every.rows.length === table.rows.length ? null : 'Segments are pooled by rate; their latencies are medians.'}
+      ${pooled === null ? null : `Segments are pooled by rate. ${pooled}.`}
     </p>
     ${linkedTable('What was seen at which rate', table, [])}
     ${

@@ -161,7 +161,7 @@ async function synth(options: z.infer<typeof schema>): Promise<ExitCode> {
   for (const note of notes) printWarning(note);
   const log = { ...SILENT, warn: printWarning, ...(options.quiet ? {} : { info: tell }) };
   const { format, requests: written } = await writeTrace(source, origin, { out, to: options.to ?? null, log });
-  if (quality !== null) print(`${quality}\n`);
+  if (quality !== null) print(`${quality(out, format)}\n`);
   print(`${out}: ${withThousands(written)} requests as ${format}\n`);
   return EXIT.ok;
 }

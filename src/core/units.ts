@@ -68,8 +68,19 @@ export function axisTimeText(seconds: number, endS: number): string {
 /** Three significant figures without an exponent; whole numbers from 100 up get thousands separators. */
 export function threeFigures(value: number): string {
   if (value === 0 || !Number.isFinite(value)) return String(value);
-  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value) * 1.0005)));
-  return withThousands(value.toFixed(Math.min(digits, 6)));
+  return withThousands(value.toFixed(decimalsOf(value)));
+}
+
+/** The same rounded up, of a number from which on something holds: what is shown holds too. */
+export function threeFiguresUp(value: number): string {
+  if (value === 0 || !Number.isFinite(value)) return String(value);
+  const unit = 10 ** decimalsOf(value);
+  // What is a whole number of them but for the rounding of doubles stays as it is.
+  return threeFigures(Math.ceil(value * unit * (1 - 1e-12)) / unit);
+}
+
+function decimalsOf(value: number): number {
+  return Math.min(6, Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value) * 1.0005))));
 }
 
 /** `1234567.5` -> `1,234,567.5`. */

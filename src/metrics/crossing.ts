@@ -1,7 +1,7 @@
 import { exp, ln } from '../core/portable-math.ts';
 import type { SloScale } from '../schema/attainment.ts';
 
-/** The share that met an SLO under one load or scale. */
+/** The share that met an SLO under one load, or at one scale. */
 export interface CurvePoint extends Pick<SloScale, 'attainment' | 'ci95' | 'overloaded'> {
   /** Rate or SLO scale. */
   readonly x: number;

@@ -8,13 +8,19 @@ import { limitUs } from './judge.ts';
  * come; none where it is not known how long it had waited.
  */
 export function missedBeforeGivenUp(record: RequestRecord, limits: Limits): readonly SloMetric[] {
-  if (record.outcome !== 'unsent' && record.outcome !== 'cut') return [];
-  const elapsedUs = untilGivenUpUs(record);
-  if (elapsedUs === null) return [];
+  const earliest = earliestUsOf(record);
+  if (earliest === null) return [];
   return SLO_METRICS.filter((metric) => {
     const limitMs = limits[metric];
-    return limitMs !== undefined && earliestUs(record, metric, elapsedUs) > limitUs(limitMs);
+    return limitMs !== undefined && earliest(metric) > limitUs(limitMs);
   });
+}
+
+/** The least that each latency of a request that was given up would have been; null: of another, or not known. */
+export function earliestUsOf(record: RequestRecord): ((metric: SloMetric) => number) | null {
+  if (record.outcome !== 'unsent' && record.outcome !== 'cut') return null;
+  const elapsedUs = untilGivenUpUs(record);
+  return elapsedUs === null ? null : (metric) => earliestUs(record, metric, elapsedUs);
 }
 
 /** The least that a latency would have been, as if all of the tokens that are left had come at the end. */

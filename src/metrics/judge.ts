@@ -7,6 +7,11 @@ export function limitUs(limitMs: number): number {
   return Math.max(1, Math.round(limitMs * 1000));
 }
 
+/** From which scale of a limit on a latency meets it, to the microsecond: no scale from there on misses it. */
+export function scaleFor(latencyUs: number, limitMs: number): number {
+  return Math.ceil(latencyUs) / (limitMs * 1000);
+}
+
 /** Every limit in whole microseconds; Infinity: none. */
 export type LimitsUs = Readonly<Record<SloMetric, number>>;
 

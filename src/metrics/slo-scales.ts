@@ -1,9 +1,9 @@
 import type { RequestRecord } from '../core/record.ts';
 import { mapLimits, type Slo } from '../core/slo.ts';
 import type { Manifest } from '../schema/manifest.ts';
-import type { SloScale } from '../schema/attainment.ts';
+import type { SloScale, SmallestScale } from '../schema/attainment.ts';
 import { AttainmentCollector } from './attainment.ts';
-import { type Crossing, crossing } from './crossing.ts';
+import { SmallestScaleCollector } from './smallest-scale.ts';
 import { stoppedRecords } from './stopped.ts';
 
 /** An SLO whose every limit is so many times as long, without the rounding of doubles: 1.1 times 250 ms are 275 ms. */
@@ -20,7 +20,10 @@ export class SloScalesCollector {
     readonly isStopped: (record: RequestRecord) => boolean;
   }[];
 
+  readonly #smallest: SmallestScaleCollector;
+
   constructor({ status, slo }: Pick<Manifest, 'status' | 'slo'>, scales: readonly number[]) {
+    this.#smallest = new SmallestScaleCollector({ status, slo });
     this.#scales =
       slo === null
         ? []
@@ -36,27 +39,16 @@ export class SloScalesCollector {
 
   add(record: RequestRecord): void {
     for (const { attainment, isStopped } of this.#scales) if (!isStopped(record)) attainment.add(record);
+    this.#smallest.add(record);
   }
 
-  /** In the order in which the scales were given. */
-  result(): SloScale[] {
-    return this.#scales.map(({ scale, attainment: collector }) => {
+  /** In the order in which the scales were given; and the smallest of any that is met, whichever these are. */
+  result(): { readonly scales: SloScale[]; readonly smallest_scale: SmallestScale } {
+    const scales = this.#scales.map(({ scale, attainment: collector }) => {
       const { attainment, binding } = collector.result();
       const { joint, n_eff: _n, sufficient: _s, ...shares } = attainment;
       return { scale, attainment: joint, ...shares, binding };
     });
+    return { scales, smallest_scale: this.#smallest.result() };
   }
-}
-
-/**
- * The smallest scale at which a share of the requests meets the limits, with every larger one too, between two of the
- * scales on a straight line over their logarithm; none: not at the largest; all: at the smallest too.
- */
-export function smallestScale(scales: readonly SloScale[], at: number): Crossing {
-  return crossing(
-    scales
-      .toSorted((a, b) => b.scale - a.scale)
-      .map(({ scale, attainment, ci95, overloaded }) => ({ x: scale, attainment, ci95, overloaded })),
-    at,
-  );
 }

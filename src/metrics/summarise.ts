@@ -138,7 +138,7 @@ function sloOf(
   scales: SloScalesCollector | null,
 ): Summary['slo'] {
   if (slo === null || attainment === null) return null;
-  const scaled = scales === null ? {} : { scales: scales.result() };
+  const scaled = scales?.result();
   return { limits_ms: slo.limits_ms, at: slo.at, ...attainment.result(), ...scaled };
 }
 

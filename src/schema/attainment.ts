@@ -51,6 +51,25 @@ const sloScale = z.strictObject({
 });
 export type SloScale = DeepReadonly<z.infer<typeof sloScale>>;
 
+const smallestScale = z.strictObject({
+  scale: z
+    .number()
+    .nullable()
+    .describe(
+      'At this scale, as at every larger one, `at` of the requests meet the limits, and at no smaller one: exact, from the latencies of each. Null: at none, because too many failed or have no known latency.',
+    ),
+  attainment: attainment.shape.joint
+    .nullable()
+    .describe('Share that meets the limits at this scale; null where scale is.'),
+  ci95: attainment.shape.ci95,
+  ci95_scale: z
+    .tuple([z.number().nullable(), z.number().nullable()])
+    .describe(
+      'The smallest scales at which as many meet the limits as the two ends of ci95 say; null where none does.',
+    ),
+});
+export type SmallestScale = DeepReadonly<z.infer<typeof smallestScale>>;
+
 const classAttainment = z.strictObject({
   class: z.string().nullable().describe('Null: requests of all classes without limits of their own.'),
   limits_ms: classLimitsMs,
@@ -83,4 +102,7 @@ export const slo = z.strictObject({
     .array(sloScale)
     .exactOptional()
     .describe('The same requests judged by the limits times each scale, in ascending order (--slo-scales).'),
+  smallest_scale: smallestScale
+    .exactOptional()
+    .describe('The smallest scale of all, tried or not, that is met. Absent: no scales were asked for.'),
 });

@@ -66,11 +66,13 @@ const minScale = z
       .number()
       .nullable()
       .describe(
-        'Smallest SLO scale at which the goal is attained, between two of the scales on a straight line over their logarithm. Null: at none of them.',
+        'Smallest SLO scale of all, tried or not, at which the goal is attained: exact, from the latencies of each request. Null: at none, because too many failed or have no known latency.',
       ),
-    ci95_scale: range.describe('Where the 95 % intervals of the attainment cross the goal; null where they do not.'),
+    ci95_scale: range.describe(
+      'Its 95 % interval: the scales at which as many meet the SLO as the ends of the interval of the attainment there say; null where none does.',
+    ),
     state: state.describe(
-      'None: the largest scale misses the goal. Between: two scales enclose it. All: the smallest attains it, and this is at most that.',
+      'Where it is among the scales that were tried. None: the largest misses the goal. Between: two enclose it. All: the smallest attains the goal.',
     ),
     valid: z.boolean().describe('Whether the client kept up.'),
   })

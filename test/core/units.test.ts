@@ -12,6 +12,7 @@ import {
   parsePrecision,
   parseWindowUs,
   threeFigures,
+  threeFiguresUp,
   withThousands,
 } from '../../src/core/units.ts';
 
@@ -72,6 +73,11 @@ it('formats figures in the unit that fits', () => {
   assert.equal(withThousands('1234567.1234'), '1,234,567.1234');
   const shares = [1, 0.9243, 0, 0.9996, 0.99996, 0.0003, 3e-6, 0.9995].map(formatShare);
   assert.deepEqual(shares, ['100 %', '92.4 %', '0 %', '99.96 %', '99.996 %', '0.03 %', '0.000 %', '99.95 %']);
+});
+
+it('formats a number from which on something holds rounded up', () => {
+  const shown = [0.5464, 0.547, 0.1 + 0.2, 0.99901, 1.2301, 2, 1234.2, 0, 1.1 * 1.1].map(threeFiguresUp);
+  assert.deepEqual(shown, ['0.547', '0.547', '0.300', '1.00', '1.24', '2.00', '1,235', '0', '1.21']);
 });
 
 it('formats a value and its limit so that they are told apart', () => {

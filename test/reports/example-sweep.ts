@@ -30,6 +30,7 @@ function exampleCell(target: string, rate: number, gpus: number, shares: readonl
     dir: `runs/1-${target}/${rate * gpus}rps`,
     requests: 1000,
     valid: true,
+    smallest: { scale: SCALES[shares.findIndex((share) => share >= 0.9)] ?? null, ci95_scale: [null, null] },
     scales: shares.map((attainment, i) => {
       const overloaded = attainment < 0.3;
       const ci95: [number, number] = [Math.max(0, attainment - 0.04), Math.min(1, attainment + 0.02)];

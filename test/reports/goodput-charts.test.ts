@@ -54,8 +54,13 @@ test('latencies by rate are of what went to its end, and say where p90 leaves th
   );
   assert.equal(
     latencyCharts(TRAFFIC_GOODPUT)[1]?.title,
-    'TPOT p90 is beyond its limit of 25 ms from 10.6 requests/s on',
+    'Median TPOT p90 is beyond its limit of 25 ms from 10.6 requests/s on',
   );
+});
+
+test('latencies of pooled segments are called medians, where they are', () => {
+  const columns = (report: typeof TRACE_GOODPUT): string | undefined => latencyCharts(report)[0]?.table.columns[2];
+  assert.deepEqual([columns(TRACE_GOODPUT), columns(TRAFFIC_GOODPUT)], ['TTFT p90', 'TTFT p90 (median)']);
 });
 
 test('a percentile that falls on failed requests is no point, and its p90 is beyond the limit', () => {

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { goodputText } from '../../reports/index.ts';
+import { writeGoodputHtml } from '../../reports/html/write-goodput-html.ts';
+import { goodputMarkdown } from '../../reports/markdown/goodput.ts';
 import { missedMost, pooled, rateGroups } from '../../reports/goodput-rates.ts';
-import { goodputTable, narrowed, probesTable } from '../../reports/goodput-table.ts';
+import { goodputTable, narrowed, pooledNote, probesTable, stacked } from '../../reports/goodput-table.ts';
 import { exampleGoodput, exampleProbe, TRACE_GOODPUT, TRAFFIC_GOODPUT } from './example-goodput.ts';
 
 /** Of a text, the lines behind the empty one: its table. */
@@ -102,4 +104,41 @@ test('columns go in the order given, no further than it has to be', () => {
   assert.deepEqual(narrowed(table, ['bb', 'cc'], 12).columns, ['aaaa', 'bb', 'cc']);
   assert.deepEqual(narrowed(table, ['bb', 'cc'], 11), { columns: ['aaaa', 'cc'], rows: [['1', '3']] });
   assert.deepEqual(narrowed(table, ['bb'], 1).columns, ['aaaa', 'cc']);
+});
+
+test('where a row pools segments every report says of which its share is, and that its percentile is a median', async () => {
+  const latencies = (columns: readonly string[]): string[] => columns.filter((name) => name.includes('p90'));
+  assert.deepEqual(latencies(goodputTable(TRAFFIC_GOODPUT).columns), ['TTFT p90 (median)', 'TPOT p90 (median)']);
+  const note = pooledNote(TRAFFIC_GOODPUT) ?? '';
+  assert.match(note, /"meet the SLO" is of all their requests; p90 is the median .* of the p90 of each segment$/);
+  const text = goodputText(TRAFFIC_GOODPUT, { color: false });
+  assert.ok(text.includes(note), text);
+  assert.match(text, /TTFT p90 +TPOT p90 .*\n +\(median\) +\(median\)\n/);
+  const markdown = goodputMarkdown(TRAFFIC_GOODPUT);
+  assert.match(markdown, /of the p90 of each segment\.\n/);
+  assert.match(markdown, /\| TTFT p90 \(median\) \|/);
+  const page = await writeGoodputHtml(TRAFFIC_GOODPUT);
+  assert.match(page, /Segments are pooled by rate\. A row of several segments: .* p90 of each segment\./);
+  assert.match(page, /<th scope="col" class="left">TTFT p90 \(median\)<\/th>/);
+});
+
+test('where no row pools segments the percentiles are those of the rows', () => {
+  const few = exampleGoodput('traffic', [exampleProbe('probe', 4), exampleProbe('segment', 10)], [{ goodput_rps: 9 }]);
+  for (const report of [few, TRACE_GOODPUT]) {
+    assert.equal(pooledNote(report), null);
+    assert.ok(goodputTable(report).columns.includes('TTFT p90'));
+  }
+  assert.ok(probesTable(TRAFFIC_GOODPUT).columns.includes('TTFT p90'), 'segment by segment nothing is pooled');
+});
+
+test('in a terminal what a column has in brackets stands under its name', () => {
+  const table = { columns: ['a', 'b (c d)'], rows: [['1', '2']] };
+  assert.deepEqual(stacked(table), {
+    columns: ['a', 'b'],
+    rows: [
+      ['', '(c d)'],
+      ['1', '2'],
+    ],
+  });
+  assert.deepEqual(stacked({ ...table, columns: ['a', 'b'] }), { ...table, columns: ['a', 'b'] });
 });

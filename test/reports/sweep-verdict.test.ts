@@ -9,7 +9,7 @@ describe('a sweep in words', () => {
     const { sentence, notes } = sweepVerdict(exampleSweep());
     assert.match(
       sentence,
-      /^90 % meet TTFT <= 250 ms and TPOT <= 100 ms on first up to 4\.\d\d requests\/s per GPU \(4\.00 met, 8\.00 missed; 95 % interval 3\.\d\d-4\.\d\d\); on second at no rate that was tried, from 1\.00 requests\/s per GPU on$/,
+      /^90 % meet TTFT <= 250 ms and TPOT <= 100 ms on first up to about 4\.\d\d requests\/s per GPU \(interpolated: 4\.00 met, 8\.00 missed; 95 % interval 3\.\d\d-4\.\d\d\); on second at no rate that was tried, from 1\.00 requests\/s per GPU on$/,
     );
     assert.ok(notes.includes('first carries more per GPU up to SLO scale 1.2, second from 1.5 on'));
     assert.ok(notes.every((note) => !note.includes('times as much')));
@@ -44,7 +44,7 @@ describe('a sweep in words', () => {
   it('has the same figures in text and markdown', () => {
     const report = exampleSweep();
     const text = sweepText(report, { color: false });
-    for (const cell of ['at no rate', 'at least 8.00', 'over 1.5', 'at most 0.8', '5.0 % (overloaded)']) {
+    for (const cell of ['at no rate', 'at least 8.00', 'none', '0.800', '5.0 % (overloaded)']) {
       assert.ok(text.includes(cell), cell);
       assert.ok(sweepMarkdown(report).includes(cell), cell);
     }

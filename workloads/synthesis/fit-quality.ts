@@ -16,7 +16,14 @@ export interface FitFigure {
   readonly bound: Bound;
   /** Null: there is nothing to compare, or no bound. */
   readonly isWithin: boolean | null;
+  /** Which of the figures that are counted it is; null: a distance, for which both samples are held. */
+  readonly counted: keyof CountedFigures | null;
 }
+
+/** What can be counted of requests one after another. Null where there are too few for a figure. */
+export type CountedFigures = Readonly<
+  Record<'requests' | 'rate' | 'cv' | 'idc1' | 'idc10' | 'idc60' | 'peak' | 'rank' | 'reuse', number | null>
+>;
 
 /** How near a distribution of a sample is to that of the trace: the distance itself, since many requests reject any model. */
 const NEAR = 0.02;
@@ -34,14 +41,15 @@ export function fitQuality(
   blockTokens: number | undefined,
 ): FitFigure[] {
   const [a, b] = [figuresOf(trace, blockTokens), figuresOf(made, blockTokens)];
-  const beside = (name: string, key: keyof typeof a.plain, bound: Bound): FitFigure =>
-    judged({ name, trace: a.plain[key], made: b.plain[key], bound });
+  const beside = (name: string, counted: keyof CountedFigures, bound: Bound): FitFigure =>
+    judged({ name, trace: a.counted[counted], made: b.counted[counted], bound, counted });
   const apart = (name: string, key: keyof typeof a.samples): FitFigure =>
     judged({
       name,
       trace: 0,
       made: distance(a.samples[key], b.samples[key]),
       bound: near(a.samples[key], b.samples[key]),
+      counted: null,
     });
   return [
     beside('requests', 'requests', null),
@@ -55,7 +63,7 @@ export function fitQuality(
     beside('IDC, 60 s', 'idc60', LIKE),
     beside('busiest 10 s over the mean', 'peak', LIKE),
     beside('rank correlation, input and output', 'rank', { by: 0.03 }),
-    ...(a.plain.reuse === null ? [] : [beside('reusable prefix blocks', 'reuse', { by: 0.01 })]),
+    ...(a.counted.reuse === null ? [] : [beside('reusable prefix blocks', 'reuse', { by: 0.01 })]),
   ];
 }
 
@@ -74,41 +82,56 @@ export function judged(figure: Omit<FitFigure, 'isWithin'>): FitFigure {
 }
 
 interface Figures {
-  readonly plain: Readonly<
-    Record<'requests' | 'rate' | 'cv' | 'idc1' | 'idc10' | 'idc60' | 'peak' | 'rank' | 'reuse', number | null>
-  >;
+  readonly counted: CountedFigures;
   readonly samples: Readonly<Record<'gaps' | 'input' | 'output', Float64Array>>;
 }
 
 function figuresOf(requests: readonly Request[], blockTokens: number | undefined): Figures {
-  const arrivals = new Arrivals();
-  const lengths = new JointLengths();
-  const prefix = new PrefixReuse(blockTokens ?? null);
-  for (const request of requests) {
-    arrivals.add(request.dueUs);
-    lengths.add(request.inputTokens, request.outputTokens);
-    prefix.add(request);
-  }
-  const { rate_rps, iat_cv, idc, peak_10s_over_mean } = arrivals.statistics();
+  const counter = new FigureCounter(blockTokens);
+  for (const request of requests) counter.add(request);
   const ofEach = (value: (request: Request) => number): Float64Array => Float64Array.from(requests, value).sort();
   return {
-    plain: {
-      requests: requests.length,
-      rate: rate_rps,
-      cv: iat_cv,
-      idc1: idc['1s'],
-      idc10: idc['10s'],
-      idc60: idc['60s'],
-      peak: peak_10s_over_mean,
-      rank: requests.length < 2 ? null : lengths.statistics().spearman,
-      reuse: prefix.statistics()?.max_hit_ratio ?? null,
-    },
+    counted: counter.figures(),
     samples: {
       gaps: Float64Array.from(requests.slice(1), ({ dueUs }, i) => dueUs - (requests[i]?.dueUs ?? 0)).sort(),
       input: ofEach(({ inputTokens }) => inputTokens),
       output: ofEach(({ outputTokens }) => outputTokens),
     },
   };
+}
+
+/** Counts requests of any number, which are not held. */
+export class FigureCounter {
+  readonly #arrivals = new Arrivals();
+  readonly #lengths = new JointLengths();
+  readonly #prefix: PrefixReuse;
+  #requests = 0;
+
+  constructor(blockTokens: number | undefined) {
+    this.#prefix = new PrefixReuse(blockTokens ?? null);
+  }
+
+  add(request: Request): void {
+    this.#arrivals.add(request.dueUs);
+    this.#lengths.add(request.inputTokens, request.outputTokens);
+    this.#prefix.add(request);
+    this.#requests++;
+  }
+
+  figures(): CountedFigures {
+    const { rate_rps, iat_cv, idc, peak_10s_over_mean } = this.#arrivals.statistics();
+    return {
+      requests: this.#requests,
+      rate: rate_rps,
+      cv: iat_cv,
+      idc1: idc['1s'],
+      idc10: idc['10s'],
+      idc60: idc['60s'],
+      peak: peak_10s_over_mean,
+      rank: this.#requests < 2 ? null : this.#lengths.statistics().spearman,
+      reuse: this.#prefix.statistics()?.max_hit_ratio ?? null,
+    };
+  }
 }
 
 /** Kolmogorov and Smirnov's distance of two samples in order; null where one is empty. */
@@ -126,7 +149,32 @@ function distance(one: Float64Array, other: Float64Array): number | null {
 
 /** As a table, a figure a line. */
 export function fitQualityText(figures: readonly FitFigure[], names: readonly [trace: string, made: string]): string {
-  const rows = [
+  return tableText(rowsOf(figures, names));
+}
+
+/**
+ * The same of a file that may be longer or shorter than the trace: its own figures stand beside those that are judged
+ * wherever any differs.
+ */
+export function writtenQualityText(
+  figures: readonly FitFigure[],
+  { trace, file, counted }: { readonly trace: string; readonly file: string; readonly counted: CountedFigures },
+): string {
+  const own = figures.map((figure) => (figure.counted === null ? null : valueText(counted[figure.counted])));
+  if (own.every((cell, i) => cell === null || cell === valueText(figures[i]?.made ?? null)))
+    return `How like ${trace} ${file} is, which is as long\n${fitQualityText(figures, ['trace', 'written'])}`;
+  const beside = ['written', ...own.map((cell) => cell ?? '')];
+  const rows = rowsOf(figures, ['trace', 'fit']).map((row, i) => [...row, beside[i] ?? '']);
+  return [
+    `How like ${trace} the fit is over as long a time, from which ${file} differs:`,
+    `"written" is ${file} itself, which is not judged`,
+    tableText(rows),
+  ].join('\n');
+}
+
+/** The name, the trace, what was made, the bound. */
+function rowsOf(figures: readonly FitFigure[], names: readonly [trace: string, made: string]): string[][] {
+  return [
     ['', ...names, ''],
     ...figures.map(({ name, trace, made, bound, isWithin }) => [
       name,
@@ -135,16 +183,24 @@ export function fitQualityText(figures: readonly FitFigure[], names: readonly [t
       isWithin === null ? '' : `${boundText(bound)}${isWithin ? '' : ', beyond'}`,
     ]),
   ];
-  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+}
+
+/** Words to the left, numbers to the right. */
+function tableText(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  const isWords = (column: number): boolean => column === 0 || column === BOUNDS;
   return rows
     .map((row) =>
       row
-        .map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
+        .map((cell, i) => (isWords(i) ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
         .join('  ')
         .trimEnd(),
     )
     .join('\n');
 }
+
+/** The column of the bounds. */
+const BOUNDS = 3;
 
 function boundText(bound: Bound): string {
   if (bound === null) return '';

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { UserError } from '../../src/core/errors.ts';
 import type { Source, WorkloadSpec } from '../../src/core/plan.ts';
 import type { JsonObject, Request } from '../../src/core/request.ts';
@@ -5,9 +6,10 @@ import { kebab } from '../../src/core/option-names.ts';
 import { countText } from '../../src/core/words.ts';
 import { inBatches } from '../formats/batches.ts';
 import { openSource } from '../open-source.ts';
+import { WRITERS } from '../writers/index.ts';
 import { ARRIVAL_FORMS, parseArrivals } from './arrivals.ts';
 import { DISTRIBUTION_FORMS, parseCounts, parseTimes } from './distributions.ts';
-import { fitQuality, fitQualityText } from './fit-quality.ts';
+import { FigureCounter, fitQuality, writtenQualityText } from './fit-quality.ts';
 import { asLongAs, fittedRequests, fitTrace } from './fit.ts';
 import { independentLengths, lengthsOf } from './lengths.ts';
 import { parsePrefixes, PREFIX_FORMS } from './prefixes.ts';
@@ -60,8 +62,11 @@ export interface Synthesis {
   /** For the header of a native trace. */
   readonly origin: JsonObject;
   readonly notes: readonly string[];
-  /** How like the trace that was fitted to they are, a figure a line; null where there is none. */
-  readonly quality: string | null;
+  /**
+   * How like the trace that was fitted to they are, a figure a line; to be asked once they are written, to which file and in
+   * which format. Null where no trace was.
+   */
+  readonly quality: ((file: string, format: string) => string) | null;
 }
 
 /**
@@ -79,12 +84,26 @@ async function likeTrace(spec: SynthSpec, trace: WorkloadSpec): Promise<Synthesi
   const fit = await fitTrace(file);
   const extent = { durationS: spec.durationS ?? (requests === null ? fit.durationS : null), requests };
   const quality = fitQuality(fit.requests, asLongAs(fit, seed), fit.blockTokens);
+  const written = new FigureCounter(fit.blockTokens);
   return {
-    source: sourceOf(() => until(fittedRequests(fit, seed), extent), fit.blockTokens),
+    source: sourceOf(() => counting(until(fittedRequests(fit, seed), extent), written), fit.blockTokens),
     origin: { ...originOf(spec), fit: { file: file.name, sha256: (await file.sha256?.()) ?? '' } },
     notes: [...file.notes(), ...fit.notes],
-    quality: fitQualityText(quality, [file.name, 'made']),
+    quality: (out, format) => {
+      const figures = written.figures();
+      const hasBlocks = WRITERS.some(({ name, holds }) => name === format && holds.has('blocks'));
+      const counted = hasBlocks ? figures : { ...figures, reuse: null };
+      return writtenQualityText(quality, { trace: file.name, file: basename(out), counted });
+    },
   };
+}
+
+/** The same requests, each counted as it is taken: they are written once. */
+function* counting(requests: Iterable<Request>, counter: FigureCounter): Generator<Request> {
+  for (const request of requests) {
+    counter.add(request);
+    yield request;
+  }
 }
 
 async function ofParts(spec: SynthSpec, parts: SynthParts): Promise<Synthesis> {

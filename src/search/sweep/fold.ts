@@ -1,7 +1,6 @@
 import type { SloSpec } from '../../core/slo.ts';
 import { version } from '../../core/version.ts';
 import { crossing } from '../../metrics/crossing.ts';
-import { smallestScale } from '../../metrics/slo-scales.ts';
 import {
   gpusOfPair,
   isAhead,
@@ -14,7 +13,7 @@ import {
 import type { Measured } from './point.ts';
 
 /** One run and where it stands in the grid. */
-export interface MeasuredRun extends Pick<Measured, 'requests' | 'valid' | 'scales'> {
+export interface MeasuredRun extends Pick<Measured, 'requests' | 'valid' | 'scales' | 'smallest'> {
   readonly target: string;
   readonly rate_rps: number;
   readonly rate_rps_per_gpu: number | null;
@@ -90,9 +89,20 @@ function goodputOf(points: readonly SweepPoint[], goal: number, gpus: number | n
   };
 }
 
-function minScaleOf({ target, rate_rps, rate_rps_per_gpu, valid, scales }: MeasuredRun, goal: number): SweepMinScale {
-  const { at, state, ci95 } = smallestScale(scales, goal);
-  return { target, rate_rps, rate_rps_per_gpu, min_scale: at, ci95_scale: ci95, state, valid };
+function minScaleOf(
+  { target, rate_rps, rate_rps_per_gpu, valid, scales, smallest }: MeasuredRun,
+  goal: number,
+): SweepMinScale {
+  const met = scales.filter(({ attainment }) => attainment >= goal).length;
+  return {
+    target,
+    rate_rps,
+    rate_rps_per_gpu,
+    min_scale: smallest.scale,
+    ci95_scale: smallest.ci95_scale,
+    state: met === 0 ? 'none' : met === scales.length ? 'all' : 'between',
+    valid,
+  };
 }
 
 /** Where any two targets change places from one scale to a larger one; scales at which neither is ahead are passed over. */

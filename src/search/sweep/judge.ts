@@ -28,8 +28,8 @@ export async function judgeSweep(
     const run = join(dir, under);
     const manifest = judgedBy(await mendRun(run), slo, at);
     name = judgedName(manifest);
-    const { requests, valid, scales: found } = measuredOf(await reportRun(run, manifest, scales), true);
-    runs.push({ target, rate_rps, rate_rps_per_gpu, dir: under, requests, valid, scales: found });
+    const { requests, valid, scales: found, smallest } = measuredOf(await reportRun(run, manifest, scales), true);
+    runs.push({ target, rate_rps, rate_rps_per_gpu, dir: under, requests, valid, scales: found, smallest });
     judged(runs.length, cells.length);
   }
   return {

@@ -9,7 +9,7 @@ import { planRun, type RunPlan } from '../../run/plan-run.ts';
 import { patienceUs, type RunSpec } from '../../run/run-spec.ts';
 import { ALONE, record, type RunHooks } from '../../run/run.ts';
 import type { Manifest } from '../../schema/manifest.ts';
-import type { SloScale } from '../../schema/attainment.ts';
+import type { SloScale, SmallestScale } from '../../schema/attainment.ts';
 import type { Summary } from '../../schema/summary.ts';
 import { openTarget } from '../../target/open-target.ts';
 import type { TargetSession } from '../../target/session.ts';
@@ -25,6 +25,8 @@ export interface Measured {
   readonly valid: boolean;
   /** In the order of the scales. */
   readonly scales: readonly SloScale[];
+  /** The smallest scale of all that is met. */
+  readonly smallest: Pick<SmallestScale, 'scale' | 'ci95_scale'>;
   /** Whether the run of an earlier sweep was read. */
   readonly isKept: boolean;
 }
@@ -63,7 +65,15 @@ export async function measurePoint(
 }
 
 export function measuredOf({ target, requests, validity, slo }: Summary, isKept: boolean): Measured {
-  return { target, requests: judgedRequests(requests), valid: validity.valid, scales: slo?.scales ?? [], isKept };
+  if (slo?.scales === undefined || slo.smallest_scale === undefined) throw new Error('a run of a sweep without scales');
+  return {
+    target,
+    requests: judgedRequests(requests),
+    valid: validity.valid,
+    scales: slo.scales,
+    smallest: slo.smallest_scale,
+    isKept,
+  };
 }
 
 /** A run in virtual time, for a worker thread. */

@@ -94,7 +94,7 @@ export async function sweep(spec: SweepSpec, hooks: SweepHooks): Promise<SweepRe
     of.flatMap((cell, i): MeasuredRun[] => {
       const measured = found[i];
       if (measured === undefined) return [];
-      const { requests, valid, scales } = measured;
+      const { requests, valid, scales, smallest } = measured;
       const { target, rateRps, rateRpsPerGpu, dir: under } = cell;
       return [
         {
@@ -105,6 +105,7 @@ export async function sweep(spec: SweepSpec, hooks: SweepHooks): Promise<SweepRe
           requests,
           valid,
           scales,
+          smallest,
         },
       ];
     }),
