@@ -205,9 +205,7 @@ function namedFormat(name: string, { map }: Pick<OpenOptions, 'map'>): Format {
   if (isTableFormat(name)) return tableFormat(name, map ?? '');
   const format = FORMATS.find((known) => known.name === name);
   if (format !== undefined) return format;
-  throw new UserError(
-    `--trace-format: there is no trace format "${name}"${didYouMean(name, FORMAT_NAMES)} (${FORMAT_NAMES.join(', ')})`,
-  );
+  throw new UserError(`--trace-format: there is no trace format "${name}"${didYouMean(name, FORMAT_NAMES)}`);
 }
 
 function startsOf({ starts }: Format, head: string): 'none' | null {
