@@ -44,10 +44,7 @@ function isSource(value: unknown): boolean {
 }
 
 /** Its value is not shown: it may hold a key. */
-const EXTRA_BODY = {
-  error: ({ input }: { readonly input?: unknown }) =>
-    Array.isArray(input) ? 'is given more than once' : 'expected a JSON object, e.g. {"top_p":0.9}',
-};
+const EXTRA_BODY = { error: () => 'expected a JSON object, e.g. {"top_p":0.9}' };
 
 function isTextOrObject(value: unknown): boolean {
   return typeof value === 'string' || (typeof value === 'object' && value !== null && !Array.isArray(value));

@@ -35,6 +35,9 @@ describe('a disk that takes no more', { skip: process.platform === 'win32' ? 'no
       assert.equal(report.code, 0, report.stderr);
       const { ok } = readJson(dir, 'summary.json')['requests'] as { readonly ok: number };
       assert.ok(ok >= 100 && ok < 10_000, `${ok} ok`);
-      assert.match(String(readJson(dir, 'run.json')['reason']), /cannot be written: EFBIG|the client was killed, or could not write any more/);
+      assert.match(
+        String(readJson(dir, 'run.json')['reason']),
+        /cannot be written: EFBIG|the client was killed, or could not write any more/,
+      );
     });
 });

@@ -59,7 +59,9 @@ describe('a client that is killed takes with it', { concurrency: 2 }, () => {
     assert.equal(status, 'interrupted');
     assert.match(
       String(reason),
-      new RegExp(`^the client was killed, or could not write any more; what it had started \\(HF_TOKEN=.*; process ${started.pid}\\) has ended$`),
+      new RegExp(
+        `^the client was killed, or could not write any more; what it had started \\(HF_TOKEN=.*; process ${started.pid}\\) has ended$`,
+      ),
     );
   });
 
