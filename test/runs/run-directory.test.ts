@@ -64,7 +64,10 @@ test('where no directory can be made, that is said', () => {
 test('a file that cannot be written is a user error that names it', (t) => {
   const dir = temporaryRun(t);
   mkdirSync(reportFile(dir));
-  assert.throws(() => writeReport(dir, '<p>', null), userError(/report\.html: cannot be written: EISDIR[^;]*; choose another --out$/));
+  assert.throws(
+    () => writeReport(dir, '<p>', null),
+    userError(/report\.html: cannot be written: EISDIR[^;]*; choose another --out$/),
+  );
 });
 
 test('a manifest that is missing or damaged is a user error that says which', (t) => {

@@ -5,7 +5,6 @@ import { checkAllJudged } from '../../core/slo.ts';
 import { meanRate } from '../../core/rate.ts';
 import { unlessStopped } from '../../core/stop.ts';
 import { version } from '../../core/version.ts';
-import { gpuCount } from '../../engine/index.ts';
 import { planRun, type RunPlan } from '../../run/plan-run.ts';
 import { patienceUs } from '../../run/run-spec.ts';
 import { checkDirectory, checkRunDirectory, LOCK_FILE } from '../../runs/run-directory.ts';
@@ -18,6 +17,7 @@ import { checkGoodputFiles, leaveGoodput } from './files.ts';
 import { ofTrace } from './of-trace.ts';
 import { ofTraffic } from './of-traffic.ts';
 import { withFolder } from '../folder.ts';
+import { gpusOfTarget } from '../target-gpus.ts';
 
 /**
  * The goodput of one target, over one session of it: of a trace, or of traffic like it. Writes its files, and goes on where
@@ -43,7 +43,7 @@ export async function searchGoodput(
     return await withFolder(dir, async () => {
       const session = open ?? (await openFor(search, own, hooks));
       try {
-        const context = { search, hooks, session, own, ownRps, gpus: gpusOf(search) };
+        const context = { search, hooks, session, own, ownRps, gpus: gpusOfTarget(target.spec, search.gpus) };
         const found = await (search.of === 'trace' ? ofTrace(context) : ofTraffic(context));
         return await leaveGoodput(dir, reportOf(context, found), keep);
       } finally {
@@ -76,10 +76,6 @@ const OF_A_SEARCH = ['probes', 'traffic', 'goodput.json', LOCK_FILE];
 export function checkFolder(dir: string, names = OF_A_SEARCH): void {
   if (names.some((name) => existsSync(join(dir, name)))) checkDirectory(dir);
   else checkRunDirectory(dir);
-}
-
-function gpusOf({ target: { spec }, gpus }: GoodputSearch): number | null {
-  return gpus ?? (spec.kind === 'engine' ? gpuCount(spec.engine) : null);
 }
 
 function reportOf(

@@ -30,8 +30,8 @@ export interface SweepSpec {
   readonly perGpu: boolean;
   /** In ascending order, 1 among them. */
   readonly sloScales: readonly number[];
-  /** GPUs of a server, which does not tell; null: not known. */
-  readonly gpus: number | null;
+  /** GPUs of each target; null: as the reference engine tells, and not known of a server. */
+  readonly gpus: readonly (number | null)[];
 }
 
 /** Receives the events of a sweep. */
