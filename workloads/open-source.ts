@@ -160,6 +160,11 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
   };
 }
 
+/** Whether the tokens of a format's texts are counted, where its rows do not say how many they are. */
+export function countsTexts(format: string): boolean {
+  return FORMATS.some(({ name, hasTexts }) => name === format && hasTexts === true);
+}
+
 async function textTokens(tokenizer: string | undefined): Promise<TextTokens> {
   if (tokenizer === undefined) return BY_CHARACTERS;
   const { path, encode } = await readTokenizer(tokenizer);

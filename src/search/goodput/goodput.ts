@@ -6,7 +6,7 @@ import { meanRate } from '../../core/rate.ts';
 import { unlessStopped } from '../../core/stop.ts';
 import { version } from '../../core/version.ts';
 import { planRun, type RunPlan } from '../../run/plan-run.ts';
-import { patienceUs } from '../../run/run-spec.ts';
+import { patienceUs, type RunSpec } from '../../run/run-spec.ts';
 import { checkDirectory, checkRunDirectory, LOCK_FILE } from '../../runs/run-directory.ts';
 import type { GoodputReport } from '../../schema/goodput.ts';
 import { openTarget } from '../../target/open-target.ts';
@@ -22,19 +22,21 @@ import { gpusOfTarget } from '../target-gpus.ts';
 /**
  * The goodput of one target, over one session of it: of a trace, or of traffic like it. Writes its files, and goes on where
  * an earlier search in the same folder was interrupted. `open`: a session that stays open; null: one is opened for it.
+ * `others`: runs of the other targets, where there are several.
  * Throws a UserError for what is wrong with trace, target or folder, and where it is interrupted.
  */
 export async function searchGoodput(
   search: GoodputSearch,
   hooks: SearchHooks,
   open: TargetSession | null = null,
+  others: readonly RunSpec[] = [],
 ): Promise<GoodputReport> {
   const { dir, specAt, keep, target } = search;
   checkFolder(dir);
   checkGoodputFiles(dir);
   checkTarget(target);
   try {
-    const own = await unlessStopped(planRun(specAt(null, dir), hooks), hooks.stop);
+    const own = await unlessStopped(planRun(specAt(null, dir), hooks, others), hooks.stop);
     const { requests, firstDueUs, lastDueUs, classes } = own.stats;
     if (classes !== undefined) checkAllJudged(search.slo.limits, classes);
     const ownRps = meanRate(requests, firstDueUs, lastDueUs);
