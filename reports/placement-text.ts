@@ -38,10 +38,6 @@ export function kindsInOrder({ best }: PlacementReport): readonly Kind[] {
   return best?.per_gpu.kind === 'collocated' ? KINDS.toReversed() : KINDS;
 }
 
-export function rankingOf(report: PlacementReport, kind: Kind): readonly Placement[] {
-  return kind === 'collocated' ? report.collocated : report.placements;
-}
-
 /** The columns of a ranking. */
 export const RANKING_COLUMNS = [
   'placement',

@@ -7,6 +7,7 @@ import {
   KINDS,
   lengthOf,
   type PlacementReport,
+  rankingOf,
   requestsOf,
   unitWords,
 } from '../src/schema/placement.ts';
@@ -160,8 +161,11 @@ function copiesText({ gpus: available }: PlacementReport, contender: Contender, 
 function otherKindText(report: PlacementReport, { kind }: Contender, by: Arrivals): string {
   const otherKind = KINDS.find((each) => each !== kind) ?? 'collocated';
   const other = bestOfKind(report.contenders, otherKind);
-  if (other === null)
-    return `${titled(otherKind)} (${report.systems[otherKind].split(',')[0]}): no placement carries any rate`;
+  if (other === null) {
+    const isTried = rankingOf(report, otherKind).length > 0;
+    const what = isTried ? 'no placement carries any rate' : `there is no such placement on ${countGpus(report.gpus)}`;
+    return `${titled(otherKind)} (${report.systems[otherKind].split(',')[0]}): ${what}`;
+  }
   const carried = `${LOOKED_FOR[otherKind]}: ${nameText(report, other)}: ${carriedText(report, other, by)}`;
   const times = timesText(report);
   return times === null ? carried : `${carried}. ${times}`;

@@ -160,6 +160,11 @@ export async function openSource(path: string, options: OpenOptions): Promise<Op
   };
 }
 
+/** Whether the tokens of a format's texts are counted, where its rows do not say how many they are. */
+export function countsTexts(format: string): boolean {
+  return FORMATS.some(({ name, hasTexts }) => name === format && hasTexts === true);
+}
+
 async function textTokens(tokenizer: string | undefined): Promise<TextTokens> {
   if (tokenizer === undefined) return BY_CHARACTERS;
   const { path, encode } = await readTokenizer(tokenizer);
@@ -205,9 +210,7 @@ function namedFormat(name: string, { map }: Pick<OpenOptions, 'map'>): Format {
   if (isTableFormat(name)) return tableFormat(name, map ?? '');
   const format = FORMATS.find((known) => known.name === name);
   if (format !== undefined) return format;
-  throw new UserError(
-    `--trace-format: there is no trace format "${name}"${didYouMean(name, FORMAT_NAMES)} (${FORMAT_NAMES.join(', ')})`,
-  );
+  throw new UserError(`--trace-format: there is no trace format "${name}"${didYouMean(name, FORMAT_NAMES)}`);
 }
 
 function startsOf({ starts }: Format, head: string): 'none' | null {

@@ -1,5 +1,13 @@
 import type { TopLevelSpec } from 'vega-lite';
-import { goodputOf, type Kind, KINDS, type PlacementReport, rankedBy, unitWords } from '../../src/schema/placement.ts';
+import {
+  goodputOf,
+  type Kind,
+  KINDS,
+  type PlacementReport,
+  rankedBy,
+  unitWords,
+  rankingOf,
+} from '../../src/schema/placement.ts';
 import { threeFigures, withThousands } from '../../src/core/units.ts';
 import {
   carries,
@@ -8,7 +16,6 @@ import {
   PHASE_COLUMNS,
   phaseRows,
   RANKING_COLUMNS,
-  rankingOf,
   rankingRow,
   shapeText,
 } from '../placement-text.ts';

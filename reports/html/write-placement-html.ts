@@ -4,17 +4,11 @@ import {
   type Placement,
   type PlacementReport,
   rankedBy,
+  rankingOf,
 } from '../../src/schema/placement.ts';
 import { withThousands } from '../../src/core/units.ts';
 import { placementSections } from '../charts/placement-sections.ts';
-import {
-  contenderTable,
-  kindsInOrder,
-  methodLines,
-  RANKING_COLUMNS,
-  rankingOf,
-  rankingRow,
-} from '../placement-text.ts';
+import { contenderTable, kindsInOrder, methodLines, RANKING_COLUMNS, rankingRow } from '../placement-text.ts';
 import { ARRIVALS, placementVerdict } from '../placement-verdict.ts';
 import { limitsText, sloText, typeset } from '../format.ts';
 import { chartSection } from './chart-section.ts';

@@ -1,4 +1,4 @@
-import { type Kind, type PlacementReport, rankedBy } from '../../src/schema/placement.ts';
+import { type Kind, type PlacementReport, rankedBy, rankingOf } from '../../src/schema/placement.ts';
 import {
   contenderTable,
   kindsInOrder,
@@ -6,7 +6,6 @@ import {
   PHASE_COLUMNS,
   phaseRows,
   RANKING_COLUMNS,
-  rankingOf,
   rankingRow,
 } from '../placement-text.ts';
 import { ARRIVALS, placementVerdict } from '../placement-verdict.ts';

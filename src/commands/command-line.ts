@@ -19,12 +19,14 @@ const EVERYWHERE: Readonly<Record<string, boolean>> = { config: true, color: fal
 
 /**
  * Reads the words of a line by the options of its command. Throws a UserError for a word that yargs would pass over or
- * take for something else: `--quiet=maybe`, `-limit 3`, options behind `--`, `-`, and an argument that is empty.
+ * take for something else: `--quiet=maybe`, `-limit 3`, options behind `--`, `-`, an argument that is empty, and an option
+ * with one value that is given twice, of which yargs makes a list, or 2 of two 1s.
  */
 export function readLine(words: readonly string[], command: Command): CommandLine {
   const args: string[] = [];
   const texts = new Map<string, string>();
   const leftOut: string[] = [];
+  const single = new Set<string>();
   /** Places in `args` of options whose value may be left out, and has been found behind them. */
   const guessed: { readonly at: number; readonly name: string }[] = [];
   let named = 0;
@@ -45,6 +47,10 @@ export function readLine(words: readonly string[], command: Command): CommandLin
     if (positive !== null && takesValue(positive) === true) {
       leftOut.push(positive);
       continue;
+    }
+    if (takesValue(name) === true && command.options[name]?.array !== true) {
+      if (single.has(name)) throw new UserError(`--${name}: is given more than once`);
+      single.add(name);
     }
     // yargs would make an empty argument of "-".
     args.push(word === '-' ? STDIN_FILE : word);

@@ -11,6 +11,7 @@ import { namedSearches, type NamedSearch } from '../search/goodput/goodputs.ts';
 import { KEEP } from '../search/goodput/keep.ts';
 import { defineGoodput, NOT_OF_A_SEARCH, SEARCH_FIELDS } from '../search/goodput/options.ts';
 import { camelOptions, grouped, readOptions, type Command, type Given } from './command.ts';
+import { GPUS_OPTION, gpusOf } from './gpus-option.ts';
 import { OPEN_OPTION } from './open-report.ts';
 import { DEFAULT_TARGET, RUN_OPTIONS } from './run-options.ts';
 
@@ -51,11 +52,7 @@ const SEARCH: Command['options'] = {
       'exit code 1 where missed, 4 where it cannot be told, e.g. "goodput>=4rps"; repeatable; of the first share of --at; every target has to hold it',
     nargs: 1,
   },
-  gpus: {
-    type: 'string',
-    describe:
-      'GPUs, for goodput per GPU: one number for each URL target, or one for each target in its order, e.g. 1,4 [default: as the reference engine has]',
-  },
+  gpus: GPUS_OPTION,
 };
 
 const TARGET: Command['options'] = {
@@ -149,20 +146,7 @@ function searchesOf({ workload, slo, target, gpus, start }: Options, given: Give
   const known = { ...runOptionsSchema.shape, ...SEARCH_FIELDS };
   const ofSearch = Object.fromEntries(Object.entries(camelOptions(given)).filter(([name]) => name in known));
   const counts = gpusOf(gpus, target);
-  return target.map((each, i) => defineGoodput({ ...ofSearch, target: each, gpus: counts[i] }, null, nowIso));
-}
-
-/** A single number is that of each URL, or of the only target: the reference engine has its own. */
-function gpusOf(given: string | undefined, targets: readonly string[]): (number | undefined)[] {
-  if (given === undefined) return targets.map(() => undefined);
-  const counts = given.split(',').map((each) => {
-    if (/^\s*[1-9]\d*\s*$/.test(each)) return Number(each);
-    throw new UserError(`--gpus: got "${given}", expected a whole number from 1, or one for each target, e.g. 1,4`);
-  });
-  if (counts.length === 1)
-    return targets.map((each) => (targets.length === 1 || !each.startsWith('reference') ? counts[0] : undefined));
-  if (counts.length === targets.length) return counts;
-  throw new UserError(
-    `--gpus: "${given}" has ${counts.length} numbers for ${targets.length} targets; give one for each, or one for all URLs`,
+  return target.map((each, i) =>
+    defineGoodput({ ...ofSearch, target: each, gpus: counts[i] ?? undefined }, null, nowIso),
   );
 }

@@ -10,7 +10,7 @@ import { commandMistake, yargsMistake } from './yargs-mistake.ts';
 type Commands = ReadonlyMap<string, () => Promise<Command>>;
 
 /** Each command is loaded when it is used: `trace` need not wait for modules that only `run` imports. */
-const COMMANDS = {
+export const COMMANDS = {
   run: async () => (await import('./run.ts')).runCommand,
   rerun: async () => (await import('./rerun.ts')).rerunCommand,
   goodput: async () => (await import('./goodput.ts')).goodputCommand,
@@ -149,7 +149,6 @@ async function runCommand(command: Command, parsed: Given, { texts, leftOut }: C
       .map(([key, value]) => [key, Number.isNaN(value) ? texts.get(key) : value]),
   );
   const file = parsed['config'];
-  if (Array.isArray(file)) throw new UserError('--config: is given more than once');
   const config = typeof file === 'string' ? (await import('./config-file.ts')).readConfig(file, command) : null;
   const given: Record<string, unknown> = { ...config?.given, ...line };
   for (const name of leftOut) {

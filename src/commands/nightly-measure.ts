@@ -29,7 +29,7 @@ const described: Readonly<Record<(typeof OF_A_SEARCH)[number], object>> = {
       'half width of the bracket, or of the interval of traffic [default: half of --margin, so that one step of a search is the same; of traffic 5%]',
   },
   budget: {},
-  gpus: { describe: 'GPUs of a URL target, for goodput per GPU [default: as the reference engine has]' },
+  gpus: { type: 'number', describe: 'GPUs of the target, for goodput per GPU [default: as the reference engine has]' },
   keep: { default: 'last' },
 };
 

@@ -122,7 +122,7 @@ export const placeCommand: Command = {
   ...LISTED.place,
   examples: [
     'reprise place chat --model opt-13b --gpu a100-sxm-80g --gpus 8 --slo ttft=250ms,tpot=100ms',
-    'reprise place trace.csv --model llama-3.1-70b --gpu h100-sxm --gpus 16 --slo ttft=1s,tpot=50ms --out placement',
+    'reprise place trace.csv --model llama-3-70b --gpu h100-sxm --gpus 16 --slo ttft=1s,tpot=50ms --out placement',
   ],
   positionals: {
     workload: {

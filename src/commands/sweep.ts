@@ -14,6 +14,7 @@ import { sweepPage, writeSweep } from '../search/sweep/files.ts';
 import { sweep, type SweepHooks, type SweepSpec } from '../search/sweep/sweep.ts';
 import { rangeOfRates, sweepText } from '../../reports/index.ts';
 import { grouped, readOptions, type Command, type Given } from './command.ts';
+import { GPUS_OPTION, gpusOf } from './gpus-option.ts';
 import { LISTED } from './listed.ts';
 import { OPEN_OPTION, openInBrowser } from './open-report.ts';
 import { showProgress } from './progress.ts';
@@ -30,7 +31,7 @@ const SWEEP: Command['options'] = {
       "requests a second: 0.5..4/0.5 by a step, 1..16x2 by a factor, or 1,2,4 [default: from a quarter of the trace's own to four times it]",
   },
   'per-gpu': { type: 'boolean', default: false, describe: 'the rates are per GPU of each target' },
-  gpus: { type: 'number', describe: 'GPUs of a target that is a server [default: not known]' },
+  gpus: GPUS_OPTION,
   slo: {
     type: 'string',
     describe:
@@ -87,7 +88,7 @@ const schema = z.looseObject({
   target: z.array(text).default([]),
   rates: text.optional(),
   perGpu: z.boolean(),
-  gpus: wholeNumber.optional(),
+  gpus: text.optional(),
   slo: text.optional(),
   sloScales: text,
   at: text,
@@ -218,7 +219,7 @@ function sweepOf(options: Options, given: Given): SweepSpec {
     rates: rates === undefined ? null : parseNumbers(rates, '--rates'),
     perGpu,
     sloScales: parseSloScales(options.sloScales),
-    gpus: options.gpus ?? null,
+    gpus: gpusOf(options.gpus, targets),
   };
 }
 

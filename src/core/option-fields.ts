@@ -6,7 +6,6 @@ export function expected(what: string): { error: (issue: { readonly input?: unkn
 }
 
 function got(input: unknown): string {
-  if (Array.isArray(input)) return 'is given more than once';
   return Number.isNaN(input) ? 'is not a number' : `got ${typeof input === 'string' ? `"${input}"` : String(input)}`;
 }
 

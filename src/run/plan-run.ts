@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import { checkClasses } from '../core/slo.ts';
-import { isUsualBody } from '../../adapters/index.ts';
 import { SILENT, type Log } from '../core/log.ts';
 import { UserError } from '../core/errors.ts';
 import { formatMs } from '../core/units.ts';
@@ -12,6 +11,7 @@ import { scanPlan, type ScanOptions } from '../../workloads/scan.ts';
 import { historyOf } from '../../workloads/sessions.ts';
 import { measurementWindow } from './measurement-window.ts';
 import { isOwnSource, type RunSpec } from './run-spec.ts';
+import { unusedOptions } from './unused-options.ts';
 import { workersOf } from './workers.ts';
 
 /** A run whose workload was read to its end without errors. */
@@ -24,12 +24,14 @@ export interface RunPlan extends Plan {
 }
 
 /**
- * Reads the workload to its end, before any request is sent; `newSalt` makes the salt of a run that is given none. Throws
- * a UserError that names the error in it.
+ * Reads the workload to its end, before any request is sent; `newSalt` makes the salt of a run that is given none.
+ * `others`: the same run of other targets, with which an option may do something. Throws a UserError that names the error
+ * in the workload.
  */
 export async function planRun(
   spec: RunSpec,
   { log, newSalt }: { readonly log: Log; readonly newSalt: () => string },
+  others: readonly RunSpec[] = [],
 ): Promise<RunPlan> {
   const scanned = await scan(spec, log);
   const { source, stats } = scanned;
@@ -41,10 +43,7 @@ export async function planRun(
   for (const warning of stats.warnings) log.warn(`${source.name}: ${warning}`);
   const window = measurementWindow(spec.measure, source, stats, scanned.sessions !== null);
   const isVirtual = spec.target.clock === 'virtual';
-  if (isVirtual && (spec.salt !== null || !isUsualBody(spec.target.body)))
-    log.warn(
-      '--salt, --extra-body, --temperature, --no-stream and --no-ignore-eos do nothing in virtual time: its requests are lengths and prefix blocks',
-    );
+  for (const text of unusedOptions([spec, ...others], source.format)) log.warn(text);
   const cores = availableParallelism();
   const workers = workersOf(spec, stats, cores);
   if (workers > cores)

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { API_ENDPOINTS, HANDOVERS, ROUTERS, type ApiEndpoint } from '../../adapters/index.ts';
 import { resolveWorkload } from '../../workloads/samples/index.ts';
@@ -44,10 +45,7 @@ function isSource(value: unknown): boolean {
 }
 
 /** Its value is not shown: it may hold a key. */
-const EXTRA_BODY = {
-  error: ({ input }: { readonly input?: unknown }) =>
-    Array.isArray(input) ? 'is given more than once' : 'expected a JSON object, e.g. {"top_p":0.9}',
-};
+const EXTRA_BODY = { error: () => 'expected a JSON object, e.g. {"top_p":0.9}' };
 
 function isTextOrObject(value: unknown): boolean {
   return typeof value === 'string' || (typeof value === 'object' && value !== null && !Array.isArray(value));
@@ -136,6 +134,9 @@ export const PLAN_OPTIONS: readonly string[] = Object.keys(WORKLOAD_FIELDS).filt
 
 const OPTION_NAMES = Object.keys(runOptionsSchema.shape);
 
+/** The others, of which some do nothing with some targets (`unused-options.ts`). */
+export type PlacedOption = keyof typeof TARGET_FIELDS | keyof typeof REPLAY_FIELDS | 'salt';
+
 /** The options as a program gives them: all but workload and target have defaults. */
 export type RunOptions = z.input<typeof runOptionsSchema>;
 export type TargetOptions = z.input<typeof targetOptionsSchema>;
@@ -150,7 +151,7 @@ export const RUN_DEFAULTS: Resolved = runOptionsSchema.parse({ workload: 'chat',
  */
 export function defineRun(given: unknown, asGiven = given): RunSpec {
   const options = read(runOptionsSchema, given);
-  return replayOf(options, targetOf(options), shownOptions(asGiven, OPTION_NAMES));
+  return replayOf(options, targetOf(options), setOptions(given), shownOptions(asGiven, OPTION_NAMES));
 }
 
 /** The target that the options describe. Throws a UserError that names each wrong option. */
@@ -161,7 +162,19 @@ export function defineTarget(given: TargetOptions): TargetConfig {
 /** A run against a target that is already defined; `ofTarget`: the options that defined it, as given. */
 export function defineReplay(given: unknown, target: TargetConfig, ofTarget: unknown): RunSpec {
   const options = read(replayOptionsSchema, given);
-  return replayOf(options, target, shownOptions({ ...fields(ofTarget), ...fields(given) }, OPTION_NAMES));
+  const all = { ...fields(ofTarget), ...fields(given) };
+  return replayOf(options, target, setOptions(all), shownOptions(all, OPTION_NAMES));
+}
+
+function setOptions(given: unknown): ReadonlySet<string> {
+  const defaults = fields(RUN_DEFAULTS);
+  const isSet = ([name, value]: [string, unknown]): boolean =>
+    value !== undefined && !isDeepStrictEqual(value, defaults[name]);
+  return new Set(
+    Object.entries(fields(given))
+      .filter(isSet)
+      .map(([name]) => name),
+  );
 }
 
 function targetOf(options: z.output<typeof targetOptionsSchema>): TargetConfig {
@@ -205,6 +218,7 @@ function endpointOf(spec: TargetSpec, named: ApiEndpoint | null): ApiEndpoint | 
 function replayOf(
   options: z.output<typeof replayOptionsSchema>,
   target: TargetConfig,
+  set: RunSpec['set'],
   asGiven: RunSpec['output']['options'],
 ): RunSpec {
   const timeoutUs = timeoutUsOf(options.timeout, '--timeout');
@@ -231,6 +245,7 @@ function replayOf(
     workers: options.workers,
     seed: options.seed,
     salt: options.salt ?? null,
+    set,
     output: { dir: options.out ?? null, options: asGiven },
   };
   checkWorkers(spec);

@@ -41,6 +41,8 @@ export interface RunSpec {
   readonly seed: number;
   /** The salt of the prompts; null: a new one for each run. */
   readonly salt: string | null;
+  /** Options of `RunOptions` that are set, to something else than their defaults. */
+  readonly set: ReadonlySet<string>;
   readonly output: {
     /** The run directory; null: `runs/<utc time>-<workload>-<target>`. */
     readonly dir: string | null;

@@ -251,6 +251,11 @@ export const placementSchema = z
 /** The content of `place.json`. */
 export type PlacementReport = DeepReadonly<z.infer<typeof placementSchema>>;
 
+/** All units of a kind that the GPUs hold, as they were ranked. */
+export function rankingOf(report: PlacementReport, kind: Kind): readonly Placement[] {
+  return kind === 'collocated' ? report.collocated : report.placements;
+}
+
 /** The arrivals by which all units are ranked. */
 export function rankedBy(report: PlacementReport): Arrivals {
   return report.arrivals.includes('poisson') ? 'poisson' : 'trace';

@@ -1,9 +1,10 @@
 import type { Dispatcher } from 'undici';
-import { UserError } from '../core/errors.ts';
+import { messageOf, UserError } from '../core/errors.ts';
 import { stoppedError } from '../core/stop.ts';
 import { textsFrom, type OutsideText } from '../core/outside-text.ts';
 import { Agent } from '../core/undici.ts';
 import { pagePaths, urlAt, urlBelow, type ServerAccess } from '../replay/transport.ts';
+import { decodedBody, PLAIN } from './decode-body.ts';
 import { readBody, untilJson, type Patience } from './read-body.ts';
 
 /** An answer, with its texts as `OutsideText` gives them. */
@@ -13,6 +14,8 @@ export interface Reply {
   /** `content-encoding` and `location`; '' where there is none. */
   readonly encoding: string;
   readonly location: string;
+  /** Why the body cannot be decoded by its `content-encoding`, and is as it came; null: it is decoded, or was plain. */
+  readonly undecoded: string | null;
   /** The body, as a page. */
   readonly text: string;
   /** The body parsed as JSON; undefined where it is none. */
@@ -59,12 +62,14 @@ function httpOnceTo(
 ): Promise<Reply> {
   const texts = textsFrom(access);
   return ask(url, access, patienceMs, sentBy(post), async ({ statusCode, headers, body }) => {
-    const bytes = await readBody(body, patienceOf(statusCode));
+    const encoding = texts.name(String(headers['content-encoding'] ?? ''));
+    const { bytes, undecoded } = decodedOrNot(await readBody(body, patienceOf(statusCode)), encoding);
     return {
       status: statusCode,
       contentType: texts.name(String(headers['content-type'] ?? 'none')),
-      encoding: texts.name(String(headers['content-encoding'] ?? '')),
+      encoding,
       location: texts.name(String(headers['location'] ?? '')),
+      undecoded,
       get text() {
         return texts.page(bytes.toString());
       },
@@ -73,6 +78,14 @@ function httpOnceTo(
       },
     };
   });
+}
+
+function decodedOrNot(bytes: Buffer, encoding: string): { readonly bytes: Buffer; readonly undecoded: string | null } {
+  try {
+    return { bytes: decodedBody(bytes, encoding), undecoded: null };
+  } catch (thrown) {
+    return { bytes, undecoded: messageOf(thrown) };
+  }
 }
 
 function jsonOf(bytes: Buffer, texts: OutsideText): unknown {
@@ -114,7 +127,7 @@ async function ask<T>(
   use: (reply: Dispatcher.ResponseData) => Promise<T>,
 ): Promise<T> {
   const { insecure, stop } = access;
-  const headers = url.origin === access.url.origin ? access.headers : {};
+  const headers = { ...PLAIN, ...(url.origin === access.url.origin ? access.headers : {}) };
   const patience = AbortSignal.timeout(patienceMs);
   const agent = new Agent({ connect: { rejectUnauthorized: !insecure, timeout: patienceMs } });
   try {

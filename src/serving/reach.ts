@@ -32,8 +32,13 @@ const modelList = z.object({
 export async function reachTarget(access: ServerAccess): Promise<readonly ListedModel[]> {
   const { url } = access;
   try {
-    const { status, json } = await httpOnce(access, '/v1/models', PATIENCE_MS);
+    const { status, json, undecoded } = await httpOnce(access, '/v1/models', PATIENCE_MS);
     if (status === 401 || status === 403) throw refusedCredentials(url, status, pathBelow(access, '/v1/models'));
+    if (status === 200 && undecoded !== null)
+      throw new UserError(
+        `${url.href}: its list of models (${pathBelow(access, '/v1/models')}) comes ${undecoded}; is a proxy in between?`,
+        { exitCode: EXIT.unreachable },
+      );
     const listed = modelList.safeParse(json);
     if (!listed.success) return [];
     return listed.data.data.map(({ id, owned_by, max_model_len, context_length }) => ({

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { GatheredBytes } from '../core/gathered-bytes.ts';
 
 /** More than any page that is read here; the rest of a larger one is not read. */
-const MAX_BYTES = 16 * 1024 ** 2;
+export const MAX_BYTES = 16 * 1024 ** 2;
 
 /**
  * Given each chunk as it comes: in how many milliseconds the body is over if no more of it comes. Null: at its own end.

@@ -5,6 +5,7 @@ import { Client } from '../core/undici.ts';
 import { machineUs } from '../core/wall-clock.ts';
 import { pagePaths, pathBelow, urlAt, type ServerAccess } from '../replay/transport.ts';
 import { parseMetrics } from './metrics-text.ts';
+import { decodedBody, PLAIN } from './decode-body.ts';
 import { readBody, type Patience } from './read-body.ts';
 
 /** Some servers have metrics of every model and every adapter; no page is larger than this. */
@@ -53,7 +54,8 @@ export function openScraper(page: MetricsPage, labels: Readonly<Record<string, s
     async scrape(signal) {
       try {
         const accept = 'text/plain; version=0.0.4';
-        const get = () => client.request({ method: 'GET', path, headers: { ...headers, accept }, signal });
+        const asked = { ...PLAIN, ...headers, accept };
+        const get = () => client.request({ method: 'GET', path, headers: asked, signal });
         let reply = await get();
         for (; reply.statusCode === 404 && others.length > 0; reply = await get()) {
           await reply.body.dump();
@@ -62,12 +64,14 @@ export function openScraper(page: MetricsPage, labels: Readonly<Record<string, s
         others.length = 0;
         // The page was made before its head was sent: this is the nearest to when its values held.
         const readUs = machineUs();
-        const bytes = await readBody(reply.body, 'content-length' in reply.headers ? () => null : untilIdle);
+        const encoding = texts.name(String(reply.headers['content-encoding'] ?? ''));
+        const hasEnd = 'content-length' in reply.headers || encoding !== '';
+        const bytes = await readBody(reply.body, hasEnd ? () => null : untilIdle);
         if (reply.statusCode === 200)
           return {
             kind: 'read',
             machineUs: readUs,
-            samples: parseMetrics(bytes.toString(), isKept, texts.name, labels),
+            samples: parseMetrics(decodedBody(bytes, encoding).toString(), isKept, texts.name, labels),
           };
         const isRefused = reply.statusCode >= 400 && reply.statusCode < 500 && reply.statusCode !== 429;
         return { kind: isRefused ? 'absent' : 'failed', machineUs: readUs, why: `HTTP ${reply.statusCode}` };

@@ -20,11 +20,7 @@ export function openVirtualSession({ traceIterations }: TargetConfig, spec: Engi
     gone: NEVER_GONE,
     // The engine rejects such a request by itself, as a server would.
     check: () => undefined,
-    async attach(plan, { prepare, log }) {
-      if (prepare.resetCache || prepare.warmupRequests > 0)
-        log.warn(
-          '--reset-cache and --warmup-requests do nothing in virtual time: the engine is new, and is never cold',
-        );
+    async attach(plan, { log }) {
       const { source, stats } = plan;
       const blockTokens = source.blockTokens ?? null;
       const { thinks = false, history = 'trace' } = plan.sessions ?? {};

@@ -191,6 +191,13 @@ describe('the headline', () => {
     assert.match(notes.join('\n'), /Disaggregated \(distserve\): no placement carries any rate/);
   });
 
+  it('says of a kind of which there is no placement that there is none', () => {
+    const alone = found([contender('collocated', TWO, 1, [14, 13])], { gpus: 1, placements: [] });
+    const notes = placementVerdict(alone).notes.join('\n');
+    assert.match(notes, /Disaggregated \(distserve\): there is no such placement on 1 GPU$/m);
+    assert.doesNotMatch(notes, /carries any rate/);
+  });
+
   it('is not sure of a simulation that is short beside its requests', () => {
     const { glyph, notes } = placementVerdict(
       found([contender('collocated', TWO, 4, [14, 13])], {

@@ -58,6 +58,24 @@ describe('a run by the definitions of other tools', () => {
     assert.deepEqual((await comparedTo(await someRun({ requests: 20, slo: null }), NAMES)).verdicts, []);
   });
 
+  it('says of every tool which limits its good requests leave out', async () => {
+    const notesWith = async (slo: string): Promise<Map<string, string>> => {
+      const { columns } = await comparedTo(await someRun({ requests: 20, slo }), NAMES);
+      return new Map(columns.filter(({ key }) => key !== 'reprise').map(({ key, notes }) => [key, notes.join('; ')]));
+    };
+    for (const [key, notes] of await notesWith('chat:ttft=2s,itl.p99=50ms;ttft=2s,itl.max=1s'))
+      assert.match(notes, /good: without the limits on itl\.p99 and itl\.max, which it does not judge/, key);
+    for (const [key, notes] of await notesWith('ttft=2s,itl.p99=50ms'))
+      assert.match(notes, /good: without the limit on itl\.p99, which it does not judge/, key);
+    for (const [key, notes] of await notesWith('ttft=2s,tpot=50ms,e2e=9s')) assert.doesNotMatch(notes, /judge/, key);
+  });
+
+  it('has no good requests of a tool that judges none of the limits', async () => {
+    const { columns } = await comparedTo(await someRun({ requests: 20, slo: 'itl.p99=1ms' }), ['vllm']);
+    assert.deepEqual([columns[0]?.good_share, columns[1]?.good_requests_per_s], [0, null]);
+    assert.match(columns[1]?.notes.join('; ') ?? '', /no good requests: it judges no itl\.p99/);
+  });
+
   it('counts a failed request as over the limit, and leaves an answer of one token out of TPOT', async () => {
     const single = exampleRecord({ request_id: 's', token_times_us: Float64Array.of(100_000), output_tokens: 1 });
     const failed = exampleRecord({ request_id: 'f', outcome: 'rejected', token_times_us: new Float64Array(0) });

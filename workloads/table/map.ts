@@ -54,9 +54,7 @@ export function parseMap(text: string): TraceMap {
     if (word === '') throw new UserError(`--map: got "${text.slice(from, from + 80)}", expected ${GRAMMAR}`);
     const role = ROLES.find((each) => each === word);
     if (role === undefined)
-      throw new UserError(
-        `--map: "${word}" is nothing that a column can be${didYouMean(word, ROLES)} (${ROLES.join(', ')})`,
-      );
+      throw new UserError(`--map: "${word}" is nothing that a column can be${didYouMean(word, ROLES)}`);
     if (Object.hasOwn(map, role)) throw new UserError(`--map: ${role} is given twice, expected one column`);
     const name = inQuotes?.replaceAll('""', '"') ?? bare.trim();
     if (name === '') throw new UserError(`--map: ${role} names no column, expected ${GRAMMAR}`);
@@ -70,7 +68,7 @@ function unitOf(role: Role, unit: string | undefined): Unit | null {
   if (!TIMED.has(role)) throw new UserError(`--map: ${role} is no time, and has no unit; write it without ":${unit}"`);
   const known = UNITS.find((each) => each === unit);
   if (known !== undefined) return known;
-  throw new UserError(`--map: "${unit}" is no unit${didYouMean(unit, UNITS)} (${UNITS.join(', ')})`);
+  throw new UserError(`--map: "${unit}" is no unit${didYouMean(unit, UNITS)}`);
 }
 
 /** The text that `parseMap` reads. */

@@ -80,7 +80,7 @@ function readerOf(field: string, option: string): (request: Request) => Value {
   const fields = { ...TEXTS, ...NUMBERS };
   const read = Object.hasOwn(fields, field) ? fields[field] : undefined;
   if (read !== undefined) return read;
-  throw new UserError(`${option}: there is no field "${field}"${didYouMean(field, FIELDS)} (${listText(FIELDS)})`);
+  throw new UserError(`${option}: there is no field "${field}"${didYouMean(field, FIELDS)}`);
 }
 
 interface Condition {

@@ -1,5 +1,5 @@
 import type { RecordBatch } from '../../core/record.ts';
-import { limitsOf, type Slo } from '../../core/slo.ts';
+import { limitsOf, partsOf, REQUEST_LATENCIES, type RequestLatency, type Slo } from '../../core/slo.ts';
 import { limitsUs, type LimitsUs } from '../../metrics/judge.ts';
 import { MAX_UNKNOWN_GAPS } from '../../metrics/latency.ts';
 import { answerOf, startOf, type Answer } from './answer.ts';
@@ -22,7 +22,7 @@ export interface PeerFigures {
   /** From the first start to the last end, or as the tool has it that measured the run. */
   readonly durationS: number;
   readonly answeredDurationS: number;
-  /** Null without an SLO. */
+  /** Null without an SLO, and where it limits nothing that other tools judge. */
   readonly good: Good | null;
 }
 
@@ -46,9 +46,10 @@ interface Good {
 export async function peerFigures(
   peer: Peer,
   records: AsyncIterable<RecordBatch>,
-  slo: Slo | null,
+  wholeSlo: Slo | null,
   context: PeerContext,
 ): Promise<PeerFigures> {
+  const slo = wholeSlo !== null && limitsWhatIsJudged(wholeSlo) ? wholeSlo : null;
   const [ttft, itl, tpot, e2e] = [new Distribution(), new Distribution(), new Distribution(), new Distribution()];
   const [all, ofAnswered] = [new Extent(), new Extent()];
   const good = { met: 0, judged: 0 };
@@ -110,6 +111,11 @@ export async function peerFigures(
   };
 }
 
+/** Other tools judge one latency of a request; none of them judges the gaps within an answer. */
+function limitsWhatIsJudged(slo: Slo): boolean {
+  return partsOf(slo).some(([, limits]) => REQUEST_LATENCIES.some((metric) => limits[metric] !== undefined));
+}
+
 function push(distribution: Distribution, us: number | null, weight?: number): void {
   if (us !== null) distribution.push(us, weight);
 }
@@ -117,12 +123,14 @@ function push(distribution: Distribution, us: number | null, weight?: number): v
 /** Whether an answered request is good; null where the tool leaves it out. */
 function isGood(peer: Peer, answer: Answer, latencies: PeerLatencies, limits: LimitsUs): boolean | null {
   const { missing } = peer.goodput;
-  const judged = [
-    [latencies.ttftUs, limits.ttft],
-    [peer.judgedTpotUs === undefined ? latencies.tpotUs : peer.judgedTpotUs(answer), limits.tpot],
-    [latencies.e2eUs, limits.e2e],
-  ] as const;
-  const asked = judged.filter(([, limitUs]) => limitUs !== Infinity);
+  const judged: Readonly<Record<RequestLatency, number | null>> = {
+    ttft: latencies.ttftUs,
+    tpot: peer.judgedTpotUs === undefined ? latencies.tpotUs : peer.judgedTpotUs(answer),
+    e2e: latencies.e2eUs,
+  };
+  const asked = REQUEST_LATENCIES.map((metric) => [judged[metric], limits[metric]] as const).filter(
+    ([, limitUs]) => limitUs !== Infinity,
+  );
   if (missing === 'left out' && asked.some(([us]) => us === null)) return null;
   return asked.every(([us, limitUs]) => (us === null ? missing === 'met' : us <= limitUs));
 }

@@ -1,7 +1,7 @@
 import type { RequestRecord } from '../../core/record.ts';
-import type { Slo } from '../../core/slo.ts';
+import { latencyOf, partsOf, SLO_METRICS, type Slo } from '../../core/slo.ts';
 import { formatMs, formatShare, withThousands } from '../../core/units.ts';
-import { countText } from '../../core/words.ts';
+import { countText, listText } from '../../core/words.ts';
 import { AttainmentCollector } from '../../metrics/attainment.ts';
 import { supports, type Support } from '../../metrics/attainment-interval.ts';
 import { wilson } from '../../metrics/wilson.ts';
@@ -63,7 +63,7 @@ export async function comparedTo(run: CountedRun, names: readonly PeerName[]): P
   for (const name of names)
     for (const peer of peersOf(name)) {
       const figures = await peerFigures(peer, run.records(), slo?.limits_ms ?? null, context);
-      columns.push(columnOf(peer, figures, notesOf(peer, figures, context)));
+      columns.push(columnOf(peer, figures, notesOf(peer, figures, context, slo?.limits_ms ?? {})));
     }
   return {
     run_id: run.manifest.run_id,
@@ -76,14 +76,31 @@ function peersOf(name: PeerName): readonly Peer[] {
   return PEERS[name];
 }
 
-function notesOf(peer: Peer, { shared, unknownGaps, answered }: PeerFigures, context: PeerContext): readonly string[] {
+function notesOf(
+  peer: Peer,
+  { shared, unknownGaps, answered, good }: PeerFigures,
+  context: PeerContext,
+  slo: Slo,
+): readonly string[] {
+  const parts = partsOf(slo).map(([, limits]) => limits);
+  const passedOver = SLO_METRICS.filter(
+    (metric) => latencyOf(metric) === 'itl' && parts.some((limits) => limits[metric] !== undefined),
+  );
+  const unjudged =
+    passedOver.length === 0
+      ? []
+      : [
+          good === null
+            ? `no good requests: it judges no ${listText(passedOver)}`
+            : `good: without the ${passedOver.length === 1 ? 'limit' : 'limits'} on ${listText(passedOver)}, which it does not judge`,
+        ];
   const unknown =
     unknownGaps === 0
       ? []
       : [
           `of ${withThousands(unknownGaps)} of ${countText(answered, 'answer')} it is not known when tokens came between the first and the last: they are in no ITL, and if they are more than 1 % there is none`,
         ];
-  const notes = [...peer.notes(context), ...unknown];
+  const notes = [...peer.notes(context), ...unjudged, ...unknown];
   if (shared === null || peer.chunks === null || context.isVirtual || unknownGaps > 0) return notes;
   return [
     ...notes,

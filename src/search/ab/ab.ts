@@ -52,7 +52,7 @@ export async function runAb(ab: Ab, hooks: AbHooks): Promise<void> {
   for (const [i, target] of targets.entries())
     await named({ side: SIDES[i] ?? 'new', repeat: 1 }, async () => checkTarget(target));
   if (isExact) hooks.log.info('in virtual time without noise runs repeat to the bit: one of each is exact');
-  const own = await planRun(ofBase, hooks);
+  const own = await planRun(ofBase, hooks, [ofNew]);
   const planOf = (place: Place, salt: string | null): RunPlan => ({
     ...own,
     spec: ab.specOf(place, repeatFolder(ab, place)),

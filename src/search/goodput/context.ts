@@ -28,7 +28,7 @@ export interface GoodputSearch extends Judgement {
   readonly precision: number;
   /** The first rate; null: the trace's own. */
   readonly startRps: number | null;
-  /** GPUs of a server, which does not tell; null: not known. */
+  /** GPUs, as the user says; null: as the reference engine tells, and not known of a server. */
   readonly gpus: number | null;
   /** Most requests that all runs together may use. */
   readonly mostRequests: number;

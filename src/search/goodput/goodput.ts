@@ -5,9 +5,8 @@ import { checkAllJudged } from '../../core/slo.ts';
 import { meanRate } from '../../core/rate.ts';
 import { unlessStopped } from '../../core/stop.ts';
 import { version } from '../../core/version.ts';
-import { gpuCount } from '../../engine/index.ts';
 import { planRun, type RunPlan } from '../../run/plan-run.ts';
-import { patienceUs } from '../../run/run-spec.ts';
+import { patienceUs, type RunSpec } from '../../run/run-spec.ts';
 import { checkDirectory, checkRunDirectory, LOCK_FILE } from '../../runs/run-directory.ts';
 import type { GoodputReport } from '../../schema/goodput.ts';
 import { openTarget } from '../../target/open-target.ts';
@@ -18,23 +17,26 @@ import { checkGoodputFiles, leaveGoodput } from './files.ts';
 import { ofTrace } from './of-trace.ts';
 import { ofTraffic } from './of-traffic.ts';
 import { withFolder } from '../folder.ts';
+import { gpusOfTarget } from '../target-gpus.ts';
 
 /**
  * The goodput of one target, over one session of it: of a trace, or of traffic like it. Writes its files, and goes on where
  * an earlier search in the same folder was interrupted. `open`: a session that stays open; null: one is opened for it.
+ * `others`: runs of the other targets, where there are several.
  * Throws a UserError for what is wrong with trace, target or folder, and where it is interrupted.
  */
 export async function searchGoodput(
   search: GoodputSearch,
   hooks: SearchHooks,
   open: TargetSession | null = null,
+  others: readonly RunSpec[] = [],
 ): Promise<GoodputReport> {
   const { dir, specAt, keep, target } = search;
   checkFolder(dir);
   checkGoodputFiles(dir);
   checkTarget(target);
   try {
-    const own = await unlessStopped(planRun(specAt(null, dir), hooks), hooks.stop);
+    const own = await unlessStopped(planRun(specAt(null, dir), hooks, others), hooks.stop);
     const { requests, firstDueUs, lastDueUs, classes } = own.stats;
     if (classes !== undefined) checkAllJudged(search.slo.limits, classes);
     const ownRps = meanRate(requests, firstDueUs, lastDueUs);
@@ -43,7 +45,7 @@ export async function searchGoodput(
     return await withFolder(dir, async () => {
       const session = open ?? (await openFor(search, own, hooks));
       try {
-        const context = { search, hooks, session, own, ownRps, gpus: gpusOf(search) };
+        const context = { search, hooks, session, own, ownRps, gpus: gpusOfTarget(target.spec, search.gpus) };
         const found = await (search.of === 'trace' ? ofTrace(context) : ofTraffic(context));
         return await leaveGoodput(dir, reportOf(context, found), keep);
       } finally {
@@ -76,10 +78,6 @@ const OF_A_SEARCH = ['probes', 'traffic', 'goodput.json', LOCK_FILE];
 export function checkFolder(dir: string, names = OF_A_SEARCH): void {
   if (names.some((name) => existsSync(join(dir, name)))) checkDirectory(dir);
   else checkRunDirectory(dir);
-}
-
-function gpusOf({ target: { spec }, gpus }: GoodputSearch): number | null {
-  return gpus ?? (spec.kind === 'engine' ? gpuCount(spec.engine) : null);
 }
 
 function reportOf(

@@ -56,7 +56,8 @@ export async function searchGoodputs(
     for (const each of searches) {
       const hooks = hooksOf(each);
       try {
-        const report = await searchGoodput({ ...each.search, keep: 'all' }, hooks);
+        const others = searches.filter((other) => other !== each).map(({ search: of }) => of.specAt(null, of.dir));
+        const report = await searchGoodput({ ...each.search, keep: 'all' }, hooks, null, others);
         found.push({ ...each, report });
       } catch (error) {
         if (!(error instanceof UserError) || hooks.stop.aborted) throw error;

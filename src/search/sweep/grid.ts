@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
 import { wholePower } from '../../core/portable-math.ts';
 import { threeFigures } from '../../core/units.ts';
-import { gpuCount } from '../../engine/index.ts';
 import type { RunSpec } from '../../run/run-spec.ts';
 import type { TargetSpec } from '../../target/target-spec.ts';
+import { gpusOfTarget } from '../target-gpus.ts';
 
 /** A target of a sweep, before anything is known of it but what the user gave. */
 export interface GridTarget {
@@ -31,11 +31,11 @@ export interface Cell {
 /** The targets of a sweep in their order. Throws a UserError where `--per-gpu` needs to know the GPUs of one. */
 export function gridTargets(
   specs: readonly TargetSpec[],
-  { gpus, perGpu }: { readonly gpus: number | null; readonly perGpu: boolean },
+  { gpus, perGpu }: { readonly gpus: readonly (number | null)[]; readonly perGpu: boolean },
 ): GridTarget[] {
   const names = targetNames(specs);
   return specs.map((spec, i) => {
-    const count = spec.kind === 'engine' ? gpuCount(spec.engine) : gpus;
+    const count = gpusOfTarget(spec, gpus[i] ?? null);
     if (count === null && perGpu)
       throw new UserError(`--per-gpu: ${spec.text} does not tell how many GPUs it has; say so with --gpus`);
     return { name: names[i] ?? spec.name, gpus: count, folder: join('runs', `${i + 1}-${spec.name}`) };

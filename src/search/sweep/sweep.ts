@@ -30,8 +30,8 @@ export interface SweepSpec {
   readonly perGpu: boolean;
   /** In ascending order, 1 among them. */
   readonly sloScales: readonly number[];
-  /** GPUs of a server, which does not tell; null: not known. */
-  readonly gpus: number | null;
+  /** GPUs of each target; null: as the reference engine tells, and not known of a server. */
+  readonly gpus: readonly (number | null)[];
 }
 
 /** Receives the events of a sweep. */
@@ -52,14 +52,14 @@ export interface SweepHooks extends RunHooks {
 export async function sweep(spec: SweepSpec, hooks: SweepHooks): Promise<SweepReport> {
   const { dir, perGpu, sloScales } = spec;
   const runs = spec.targets.map((specAt) => specAt(null, dir));
-  const [first] = runs;
+  const [first, ...others] = runs;
   if (first?.slo === null || first === undefined) throw new Error('a sweep without a target or an SLO');
   for (const { target } of runs) checkTarget(target);
   const targets = gridTargets(
     runs.map(({ target }) => target.spec),
     spec,
   );
-  const own = await unlessStopped(planRun(first, hooks), hooks.stop);
+  const own = await unlessStopped(planRun(first, hooks, others), hooks.stop);
   checkFolder(dir, runs, own);
   const ownRps = ownRate(own);
   const rates = spec.rates ?? usualRates(ownRps);

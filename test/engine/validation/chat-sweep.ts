@@ -36,7 +36,7 @@ export async function sweepChat(dir: string, workers: number): Promise<SweepRepo
       rates: parseNumbers('0.25..4/0.25', '--rates'),
       perGpu: true,
       sloScales: parseSloScales('0.6..2'),
-      gpus: null,
+      gpus: [],
     },
     {
       begins: () => undefined,

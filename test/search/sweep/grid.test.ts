@@ -6,7 +6,7 @@ import { parseTarget } from '../../../src/target/target-spec.ts';
 
 const ON = 'model=llama-3.1-8b,gpu=a100-sxm-80g';
 const named = (...targets: string[]): string[] =>
-  gridTargets(targets.map(parseTarget), { gpus: 4, perGpu: true }).map(({ name }) => name);
+  gridTargets(targets.map(parseTarget), { gpus: targets.map(() => 4), perGpu: true }).map(({ name }) => name);
 
 describe('the grid of a sweep', () => {
   it('tells targets apart by the shortest names that do', () => {
@@ -24,17 +24,18 @@ describe('the grid of a sweep', () => {
     assert.deepEqual(named(`reference:vllm-v1,${ON}`, other), ['vllm-v1 (1)', 'vllm-v1 (2)']);
   });
 
-  it('has the GPUs of each target, a server only where they are given', () => {
+  it('has the GPUs of each target as given, or else as it tells: a server does not', () => {
     const specs = [`reference:vllm-v1,${ON},tp=2`, 'http://a:8000'].map(parseTarget);
-    const gpusOf = (gpus: number | null): (number | null)[] =>
+    const gpusOf = (...gpus: (number | null)[]): (number | null)[] =>
       gridTargets(specs, { gpus, perGpu: false }).map((target) => target.gpus);
-    assert.deepEqual(gpusOf(4), [2, 4]);
-    assert.deepEqual(gpusOf(null), [2, null]);
-    assert.throws(() => gridTargets(specs, { gpus: null, perGpu: true }), /--per-gpu: http:\/\/a:8000 .* --gpus/);
+    assert.deepEqual(gpusOf(null, 4), [2, 4]);
+    assert.deepEqual(gpusOf(7, 4), [7, 4]);
+    assert.deepEqual(gpusOf(null, null), [2, null]);
+    assert.throws(() => gridTargets(specs, { gpus: [], perGpu: true }), /--per-gpu: http:\/\/a:8000 .* --gpus/);
   });
 
   it('has a run at every rate, in a folder of its own, named for its rate without the rounding of doubles', () => {
-    const [target] = gridTargets([parseTarget(`reference:vllm-v1,${ON},instances=3`)], { gpus: null, perGpu: true });
+    const [target] = gridTargets([parseTarget(`reference:vllm-v1,${ON},instances=3`)], { gpus: [], perGpu: true });
     assert.ok(target !== undefined);
     const specAt = (rate: number, out: string): ReturnType<typeof defineRun> =>
       defineRun({ workload: 'chat', target: `reference:vllm-v1,${ON},instances=3`, rate, out });
