@@ -76,7 +76,8 @@ const ONE_WAY: readonly {
       'src/search/goodput/run-folders.ts', // a folder that was just found
       'workloads/open-source.ts', // says more of a trace
       'workloads/containers/trace-text.ts', // of a path that open-source.ts has looked at
-      'src/serving/server-log.ts', // of an open file
+      'src/serving/server-log.ts', // of an open file, as the next
+      'src/runs/journal.ts',
     ],
   },
   {

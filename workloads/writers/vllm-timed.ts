@@ -20,6 +20,7 @@ export const vllmTimedWriter: TraceWriter = {
       },
       notes: [
         `replay it by vllm bench serve --dataset-name timed_trace --self-timed --timed-trace-chunk-hash-size ${size}: without the last one its prompts have another length`,
+        'read it here with --trace-format vllm-timed: its rows look like those of Mooncake, which count milliseconds',
       ],
     };
   },
