@@ -74,7 +74,7 @@ describe('a calibration', () => {
     writeFileSync(file, '');
     const cases: readonly [env: Record<string, string>, said: RegExp][] = [
       [{ XDG_STATE_HOME: file }, /^error: .*file.*; set XDG_STATE_HOME to a folder that can be written to$/m],
-      [{ TMPDIR: file }, /^error: .*file.*: cannot be written: .*or set TMPDIR to a folder with room$/m],
+      [{ TMPDIR: file }, /^error: .*file.*: cannot be written: .*; set TMPDIR to a folder with room$/m],
     ];
     for (const [env, said] of cases) {
       const { code, stdout, stderr } = await startCli(['calibrate', '--quick'], { XDG_STATE_HOME: folder, ...env })
