@@ -66,7 +66,7 @@ export function warningsOf(summary: Omit<Summary, 'warnings' | 'diagnosis'>, man
     not_valid:
       summary.validity.valid || !summary.validity.judged ? null : `Not valid: ${summary.validity.reasons.join('; ')}`,
     beyond_certificate: beyondText(manifest),
-    cached_tokens: cachedText(summary),
+    cached_tokens: cachedText(summary, manifest),
     // With --no-ignore-eos the model may end its outputs earlier: that is what was asked.
     outputs_short: manifest.ignore_eos && !areBodies ? outputsText(summary, 'short') : null,
     outputs_long: areBodies ? null : outputsText(summary, 'long'),
@@ -168,8 +168,13 @@ function beyondText({ certificate }: Manifest): string | null {
   return `The client's busiest second was beyond what this machine is certified to time within ${formatMs(limit_ms)}: ${listText(beyond)}; tokens are recorded late by ${known}; use more workers (--workers), a lower rate or another machine (reprise calibrate)`;
 }
 
-function cachedText({ delivered: { cached_tokens: cached }, workload: { prefix_reuse } }: Figures): string | null {
+function cachedText(
+  { delivered: { cached_tokens: cached }, workload: { prefix_reuse } }: Figures,
+  { workload: { own_prompts } }: Manifest,
+): string | null {
   if (cached === null || !cached.exceeds) return null;
+  // What texts share is not known: a system prompt that all have is in the cache after the first.
+  if (own_prompts !== undefined && !prefix_reuse) return null;
   const allowed = prefix_reuse ? `allows at most ${formatShare(prefix_reuse)}` : 'shares none';
   return `The server had ${formatShare(cached.cached / Math.max(cached.cached, cached.input))} of the input tokens in its cache, and the trace ${allowed}: it has seen these prompts before, and TTFT is better than new prompts would have it; leave out --salt, so that each run has prompts of its own, or empty the cache first (--reset-cache)`;
 }

@@ -21,13 +21,12 @@ export const PLAIN = { 'accept-encoding': 'identity' } as const;
 
 /** The bytes of a page by its `content-encoding`, '' without one. Throws an Error that says why it cannot be read. */
 export function decodedBody(bytes: Buffer, encoding: string): Buffer {
-  const name = encoding.trim().toLowerCase();
-  if (name === '' || bytes.length === 0) return bytes;
-  const decode = Object.hasOwn(DECODERS, name) ? DECODERS[name] : undefined;
+  // The last coding that was applied stands last.
+  const codings = encoding.split(',').map((each) => each.trim().toLowerCase());
   try {
-    if (decode === undefined) throw new Error('not known here');
-    return decode(bytes);
+    return codings.reduceRight(decodedBy, bytes);
   } catch (thrown) {
+    if (isPlain(bytes)) return bytes;
     const why = isTooLong(thrown) ? 'over 16 MiB once decoded' : messageOf(thrown);
     throw new Error(
       `compressed (content-encoding ${encoding}), though asked for identity, and cannot be decoded: ${why}`,
@@ -35,6 +34,20 @@ export function decodedBody(bytes: Buffer, encoding: string): Buffer {
     );
   }
 }
+
+function decodedBy(bytes: Buffer, coding: string): Buffer {
+  if (coding === '' || bytes.length === 0) return bytes;
+  const decode = Object.hasOwn(DECODERS, coding) ? DECODERS[coding] : undefined;
+  if (decode === undefined) throw new Error('not known here');
+  return decode(bytes);
+}
+
+/** Whether it is text as it is: some servers name a coding that they did not apply, or a charset as one. */
+function isPlain(bytes: Buffer): boolean {
+  const head = bytes.subarray(0, LOOKED_AT);
+  return head.every((byte) => byte >= 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d);
+}
+const LOOKED_AT = 256;
 
 /** By the standard in the frame of zlib; some send it without. */
 function inflated(bytes: Buffer): Buffer {

@@ -74,12 +74,12 @@ describe('a page that comes compressed though identity was asked for', () => {
     });
 
   it('is named as one where it cannot be decoded', async () => {
-    for (const [encoding, why] of [
-      ['compress', /not known here/],
-      ['gzip, br', /not known here/],
-      ['gzip', /header/],
+    for (const [encoding, why, packed] of [
+      ['compress', /not known here/, Buffer.from([0x1f, 0x9d, 0x90, 1, 2])],
+      ['gzip', /header/, zstdCompressSync('{}')],
+      ['gzip, br', /./, gzipSync('{}').subarray(0, 12)],
     ] as const) {
-      const { access } = await compressing(encoding, (text) => Buffer.from(text));
+      const { access } = await compressing(encoding, () => packed);
       await assert.rejects(
         reachTarget(access),
         (thrown) =>
@@ -91,6 +91,14 @@ describe('a page that comes compressed though identity was asked for', () => {
       const metrics = await scraped(access);
       assert.ok(metrics.kind === 'failed' && /compressed.*cannot be decoded/.test(metrics.why), metrics.kind);
     }
+  });
+
+  it('is read as it is where the header is wrong and it is text, and through each of several codings', () => {
+    const text = Buffer.from('{"data":[{"id":"m"}]}\n');
+    for (const encoding of ['utf-8', 'none', 'gzip', 'br', 'identity', 'gzip, br', ''])
+      assert.equal(decodedBody(text, encoding).toString(), text.toString(), encoding);
+    assert.equal(decodedBody(brotliCompressSync(gzipSync(text)), 'gzip, br').toString(), text.toString());
+    assert.equal(decodedBody(gzipSync(text), 'identity, gzip').toString(), text.toString());
   });
 
   it('is decoded to 16 MiB and no further', () => {

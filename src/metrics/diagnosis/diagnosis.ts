@@ -13,8 +13,8 @@ import { type Facts, isTelling } from './facts.ts';
 import { failuresText, FailureKindCollector } from './failure-kinds.ts';
 import { lengthText } from './length-rules.ts';
 import { loadPeaks } from './load-peaks.ts';
-import { cacheText, capText, clientText, proxyText, stoodStillMs } from './measurement-rules.ts';
-import { overloadOf, overloadText } from './overload-rule.ts';
+import { cacheText, capText, clientText, proxyText, stoodStillLong } from './measurement-rules.ts';
+import { answersInTime, overloadOf, overloadText } from './overload-rule.ts';
 import { PromptGapsCollector, promptsText } from './prompt-gaps.ts';
 import { memoryText, serverState, type ServerCourse } from './server-course.ts';
 import { total } from './spans.ts';
@@ -43,8 +43,9 @@ const RULES: Readonly<Record<Exclude<DiagnosisCode, 'unclear'>, Rule>> = {
 const NOT_UNDER_A_CAP: ReadonlySet<DiagnosisCode> = new Set(['overload', 'slowdown', 'floor', 'load']);
 
 /**
- * Rules that go by how load and misses went on: a client that stood still and caught up makes bursts and backlogs, and of
- * a server that answered nobody nothing tells whether less load would have helped.
+ * Rules that go by how load and misses went on: a client that stood still for long and caught up makes bursts and
+ * backlogs, and of a server that answered nobody, or some at once and others never, nothing tells whether less load would
+ * have helped.
  */
 const BY_LOAD: ReadonlySet<DiagnosisCode> = new Set(['overload', 'burst', 'slowdown', 'floor', 'load']);
 
@@ -87,7 +88,8 @@ export class DiagnosisCollector {
     const lengths = lengthText(course);
     const isJudged = summary.slo?.attainment.overloaded ?? false;
     const warned = new Set(warnings.map(({ code }) => code));
-    const isMute = stoodStillMs({ warned, summary }) !== null || summary.requests.ok === 0;
+    const isMute =
+      summary.requests.ok === 0 || stoodStillLong({ warned, summary }) || (course !== null && answersInTime(course));
     const overload = course === null || isMute ? null : overloadOf(course, isJudged, lengths !== null);
     const concentration = course === null || overload !== null ? null : concentrationOf(course);
     const facts: Facts = {

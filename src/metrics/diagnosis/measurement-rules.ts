@@ -20,20 +20,18 @@ export function clientText(facts: Facts): string | null {
 }
 const WAITED = 0.04;
 
-/**
- * The longest time that the client of a run that is not valid stood still, where it is so long that what it did not do
- * meanwhile looks like a slow server; or null.
- */
-export function stoodStillMs({
-  warned,
-  summary: { validity, delivered },
-}: Pick<Facts, 'warned' | 'summary'>): number | null {
+/** The longest time that the client of a run that is not valid stood still, where it is worth a word; or null. */
+function stoodStillMs({ warned, summary: { validity } }: Pick<Facts, 'warned' | 'summary'>): number | null {
   const longest = validity.event_loop_delay_ms?.max ?? 0;
-  const isLong = longest >= STOOD_STILL_MS && longest >= STOOD_STILL_SHARE * delivered.duration_s * 1000;
-  return warned.has('not_valid') && isLong ? longest : null;
+  return warned.has('not_valid') && longest >= STOOD_STILL_MS ? longest : null;
 }
 const STOOD_STILL_MS = 1000;
-const STOOD_STILL_SHARE = 0.01;
+
+/** Whether it stood still for so much of the run that what it did not do meanwhile looks like a slow server. */
+export function stoodStillLong(facts: Pick<Facts, 'warned' | 'summary'>): boolean {
+  return (stoodStillMs(facts) ?? 0) > STOOD_STILL_SHARE * facts.summary.delivered.duration_s * 1000;
+}
+const STOOD_STILL_SHARE = 0.1;
 
 /** Of another tool's client, and of one that was killed and had sent in time, nothing is known. */
 function isUnknown({ judged, event_loop_delay_ms, reasons }: Facts['summary']['validity']): boolean {

@@ -26,6 +26,9 @@ const MOST = 0.5;
 const OVER = 0.5;
 /** A server that has no more than so many at once to do is not overloaded, whatever becomes of them. */
 const NO_BACKLOG = 4;
+/** Of an overload more of the answered requests are slow than this; of fewer answers nothing is said. */
+const SLOW_SHARE = 0.1;
+const FEW_ANSWERED = 10;
 /** A wait for the first token that is worth a word where no limit says so. */
 const LONG_WAIT_MS = 1000;
 
@@ -55,6 +58,14 @@ export function overloadOf(course: Course, isJudged: boolean, isOfLengths: boole
   const during = bins.filter((bin) => bin.to_s > since && bin.from_s < until);
   if (!leaves(during) || total(during, 'missed') < MOST * course.missed) return null;
   return { from_s: since, until_s: until < to_s ? until : null };
+}
+
+/** Whether all that is wrong is that some got no answer, as behind a dead replica: the others did not wait. */
+export function answersInTime({ bins, judged_by }: Course): boolean {
+  if (judged_by !== 'slo') return false;
+  const timedOut = total(bins, 'timed_out');
+  const answered = total(bins, 'taken') - timedOut;
+  return timedOut > 0 && answered >= FEW_ANSWERED && total(bins, 'missed') - timedOut <= SLOW_SHARE * answered;
 }
 
 function lasts(bins: readonly CourseBin[]): boolean {
