@@ -155,6 +155,12 @@ describe('cached tokens', () => {
     assert.deepEqual(codes(await cachedOf(261, { prefix_reuse: 0.261 })), []);
     assert.deepEqual(codes(await cachedOf(16)), []);
   });
+
+  it('of texts that the trace brings are no warning: nobody knows what they share', async () => {
+    const own_prompts = { texts: 10, ids: 0, messages: 0, bodies: 0, estimated: 0 };
+    assert.deepEqual(codes(await cachedOf(847, { own_prompts })), []);
+    assert.deepEqual(codes(await cachedOf(992, { own_prompts, prefix_reuse: 0.261 })), ['cached_tokens']);
+  });
 });
 
 describe('prompts', () => {
