@@ -45,14 +45,6 @@ if (!fs.existsSync(stamp) || fs.readFileSync(stamp, 'utf8') !== lock) {
 
 function install() {
   var isWindows = process.platform === 'win32';
-  var npm = child.spawn('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: root,
-    // stdout of the command that follows belongs to that command.
-    stdio: ['ignore', 2, 2],
-    shell: isWindows,
-    // A process group of its own: npm does not pass signals on to what it runs while it installs.
-    detached: !isWindows,
-  });
   var exitCode = null;
   function signal(name) {
     try {
@@ -68,8 +60,17 @@ function install() {
       setTimeout(signal, 3000, 'SIGKILL');
     });
   }
+  // Before npm runs: a signal that came between would end this process alone.
   end('SIGINT', 130);
   end('SIGTERM', 143);
+  var npm = child.spawn('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    // stdout of the command that follows belongs to that command.
+    stdio: ['ignore', 2, 2],
+    shell: isWindows,
+    // A process group of its own: npm does not pass signals on to what it runs while it installs.
+    detached: !isWindows,
+  });
   npm.on('error', function (error) {
     console.error('npm ci failed: ' + error.message);
     process.exit(1);
